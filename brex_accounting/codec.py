@@ -1,0 +1,254 @@
+"""The two-pass engine between bytes and attrs classes. It knows types, and no field's name.
+
+First pass: msgspec decodes the bytes straight into the classes, and every value that a type alone
+cannot vouch for is settled in one walk. Only when that fails are the same bytes read again, untyped
+and exact, and structured by cattrs with lenient hooks; that pass either succeeds or names every wrong
+path. What is not JSON at all fails in the first pass.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar, get_args, get_origin
+
+import attrs
+import cattrs
+import msgspec
+from cattrs.cols import homogenous_tuple_structure_factory
+from cattrs.preconf.msgspec import MsgspecJsonConverter, configure_converter
+
+from .enums import OpenEnum
+from .errors import DecodeError
+from .models import Instant
+from .shapes import Settle, fields_of, reachable, settler
+
+__all__ = ["Codec", "Leaf"]
+
+T = TypeVar("T")
+Leaf = Callable[[object], object]
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WIDEST_INT = 28
+
+
+class Codec(MsgspecJsonConverter):
+    """A cattrs converter whose loads hooks decode with msgspec first.
+
+    ``spellings``: wire name -> attribute, for the classes whose names differ from the wire's.
+    ``absent``: attributes left out, not null, when they are None. ``leaves``: how a marked type is read
+    in the second pass. ``settlers``: how an object of a class is checked and completed after the first;
+    they answer False to ask for the second.
+    """
+
+    encoder = msgspec.json.Encoder(decimal_format="number")
+
+    def __init__(
+        self,
+        *,
+        spellings: Mapping[type, Mapping[str, str]],
+        absent: Mapping[type, frozenset[str]],
+        leaves: Mapping[object, Leaf],
+        settlers: Mapping[type, Settle],
+    ) -> None:
+        super().__init__()
+        self._spellings = spellings
+        self._absent = absent
+        self._settlers = settlers
+        self._hooks: dict[Any, Callable[[bytes], Any]] = {}
+        configure_converter(self)
+        self._register_scalars(leaves)
+        self._register_shapes()
+
+    def decode(self, data: bytes, cls: type[T], *, at: str = "$") -> T:
+        """``data`` as a ``cls``. Raises ``DecodeError`` with paths below ``at``."""
+        hook = self._hooks.get(cls)
+        if hook is None:
+            hook = self._hooks[cls] = self.get_loads_hook(cls)
+        try:
+            result: T = hook(data)
+        except cattrs.BaseValidationError as error:
+            raise DecodeError(_problems(error, at)) from None
+        except RecursionError:
+            raise DecodeError(f"expected JSON, got something nested too deeply at {at}") from None
+        except (msgspec.DecodeError, ValueError):
+            raise DecodeError(f"expected JSON at {at}") from None
+        return result
+
+    def get_loads_hook(self, cl: type[T]) -> Callable[[bytes], T]:
+        """Bytes to ``cl``, with cattrs' and msgspec's own exceptions."""
+        if any(part in self._spellings for part in reachable(cl)):
+            return lambda data: self.structure(exact_json(data), cl)
+        first = msgspec.json.Decoder(cl, float_hook=Decimal).decode
+        settle = settler(cl, self._settlers)
+
+        def loads(data: bytes) -> T:
+            try:
+                result = first(data)
+            except (msgspec.ValidationError, InvalidOperation):
+                return self.structure(exact_json(data), cl)
+            if settle is None or settle(result):
+                return result
+            return self.structure(exact_json(data), cl)
+
+        return loads
+
+    def spelled(self, cls: type) -> Mapping[str, tuple[str, ...]]:
+        """Attribute -> its names on the wire, the one to write first."""
+        names: dict[str, list[str]] = {field.name: [] for field in fields_of(cls)}
+        for wire, attribute in self._spellings.get(cls, {}).items():
+            names[attribute].append(wire)
+        return {attribute: tuple(wires) or (attribute,) for attribute, wires in names.items()}
+
+    def _register_scalars(self, leaves: Mapping[object, Leaf]) -> None:
+        # cattrs' own hooks make text of anything, and 1 of both 1.5 and true.
+        self.register_structure_hook(str, _exactly(str))
+        self.register_structure_hook(bool, _exactly(bool))
+        self.register_structure_hook(int, lambda value, _: _integer(value))
+        # Enums are strings too: without a hook of their own they would come out as plain text.
+        self.register_structure_hook(OpenEnum, _enum_member)
+        self.register_structure_hook_func(lambda t: t is Instant, lambda value, _: _instant(value))
+        for marked, leaf in leaves.items():
+            self._register_leaf(marked, leaf)
+
+    def _register_leaf(self, marked: object, leaf: Leaf) -> None:
+        self.register_structure_hook_func(lambda t: t is marked, lambda value, _: leaf(value))
+
+    def _register_shapes(self) -> None:
+        self.register_structure_hook_factory(attrs.has, self._structure_class)
+        self.register_structure_hook_factory(_is_tuple_of_many, self._structure_many)
+        self.register_unstructure_hook_factory(attrs.has, self._unstructure_class)
+
+    def _structure_class(self, cls: Any) -> Callable[[Any, Any], Any]:
+        structure = self.gen_structure_attrs_fromdict(cls)
+        base = get_origin(cls) or cls
+        renamed = base in self._spellings
+        spelled = self.spelled(base)
+
+        def hook(value: Any, _: Any) -> Any:
+            if not isinstance(value, dict):
+                raise TypeError
+            return structure(_respell(value, spelled) if renamed else value, cls)
+
+        return hook
+
+    def _structure_many(self, cls: Any) -> Callable[[Any, Any], Any]:
+        structure = homogenous_tuple_structure_factory(cls, self)
+
+        def hook(value: Any, _: Any) -> Any:
+            # A string or an object would be iterated and come out as an empty or a wrong tuple.
+            if not isinstance(value, list):
+                raise TypeError
+            return structure(value, cls)
+
+        return hook
+
+    def _unstructure_class(self, cls: Any) -> Callable[[Any], dict[str, Any]]:
+        base = get_origin(cls) or cls
+        first = {attribute: wires[0] for attribute, wires in self.spelled(base).items()}
+        absent = self._absent.get(base, frozenset())
+
+        def hook(value: Any) -> dict[str, Any]:
+            out: dict[str, Any] = {}
+            for attribute, wire in first.items():
+                inner = getattr(value, attribute)
+                if inner is None and attribute in absent:
+                    continue
+                out[wire] = self.unstructure(inner)
+            return out
+
+        return hook
+
+
+def exact_json(data: bytes) -> Any:
+    """Untyped JSON with every number exact. Slow: the standard library keeps ``-0`` and huge exponents."""
+    return json.loads(
+        data.decode(), parse_float=_exact_number, parse_int=_exact_integer, parse_constant=_refuse_constant
+    )
+
+
+def _exact_number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent beyond what Decimal can hold
+        return Decimal("NaN")
+
+
+def _exact_integer(text: str) -> int | Decimal:
+    # int() loses the sign of -0 and refuses thousands of digits.
+    return Decimal(text) if text == "-0" or len(text) > _WIDEST_INT else int(text)
+
+
+def _refuse_constant(_text: str) -> Any:
+    raise ValueError("not JSON")
+
+
+def _respell(value: dict[str, Any], spelled: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    found = {}
+    for attribute, wires in spelled.items():
+        sent = [value[wire] for wire in wires if wire in value]
+        if sent:
+            found[attribute] = next((one for one in sent if one is not None), None)
+    return found
+
+
+def _exactly(kind: type) -> Callable[[Any, Any], Any]:
+    def hook(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError
+        return value
+
+    return hook
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, Decimal) and value.is_finite() and value.adjusted() <= _WIDEST_INT:
+        if value == value.to_integral_value():
+            return int(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise TypeError
+
+
+def _instant(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise TypeError
+    if _DATE.fullmatch(value):
+        value += "T00:00:00Z"
+    return msgspec.convert(value, Instant)
+
+
+def _is_tuple_of_many(cls: Any) -> bool:
+    return get_origin(cls) is tuple and get_args(cls)[-1] is Ellipsis
+
+
+def _enum_member(value: Any, cls: Any) -> Any:
+    if type(value) is not str:
+        raise TypeError
+    return cls(value)
+
+
+def _problems(error: BaseException, at: str) -> tuple[str, ...]:
+    lines = cattrs.transform_error(error, at, _describe)
+    return tuple(line.replace(" @ ", " at ") for line in lines)
+
+
+def _describe(error: BaseException, cls: Any) -> str:
+    # Never the exception's own text: cattrs and msgspec quote values in it.
+    if isinstance(error, KeyError):
+        return "required field missing"
+    return f"expected {_type_name(cls)}"
+
+
+def _type_name(cls: Any) -> str:
+    if cls is None:
+        return "another type"
+    if cls is Instant:
+        return "a date-time with an offset"
+    marks = getattr(cls, "__metadata__", ())
+    if marks and isinstance(marks[0], str):
+        return marks[0]
+    return cls.__name__ if isinstance(cls, type) else str(cls).replace("brex_accounting.", "")

@@ -1,0 +1,7 @@
+"""Wire <-> models: the only place that knows Brex's spellings."""
+
+from __future__ import annotations
+
+from .wire import SPELLINGS, from_json, to_json
+
+__all__ = ["SPELLINGS", "from_json", "to_json"]

@@ -1,0 +1,130 @@
+"""Arguments -> query strings, refused here when they are wrong, before anything is sent."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import TypeAlias, TypeVar
+
+import attrs
+
+from ..enums import OpenEnum, ReviewStatus, SourceType
+from ..errors import ConfigurationError
+from ..models import UpdatedAt
+
+__all__ = ["MAX_IDS", "Query", "checked_id", "checked_ids", "checked_text", "record_filters", "window"]
+
+E_ = TypeVar("E_", bound=OpenEnum)
+Query: TypeAlias = tuple[tuple[str, str], ...]
+
+MAX_IDS = 500
+"""Brex: "ID size is limited to 500"."""
+
+
+def record_filters(
+    *,
+    ids: Iterable[str] | None = None,
+    review_status: ReviewStatus | str | None = None,
+    source_type: SourceType | str | None = None,
+    updated_at: UpdatedAt | None = None,
+    single_entry: bool | None = None,
+) -> Query:
+    """The filters of "Query accounting records" as sent: ``ids=a&ids=b``, ``updated_at[gte]=...``."""
+    query: list[tuple[str, str]] = []
+    if ids is not None:
+        query += [("ids", one) for one in checked_ids(ids)]
+    status = _member(ReviewStatus, "review_status", review_status)
+    source = _member(SourceType, "source_type", source_type)
+    if status is not None and source == SourceType.BILL:
+        raise ConfigurationError(
+            "review_status cannot be combined with source_type BILL: Brex supports it for CARD and "
+            "REIMBURSEMENT only; list bills by updated_at"
+        )
+    query += [("review_status", status)] if status is not None else []
+    query += [("source_type", source)] if source is not None else []
+    query += window(updated_at) if updated_at is not None else []
+    query += single_entry_filter(single_entry)
+    return tuple(query)
+
+
+def single_entry_filter(single_entry: bool | None) -> Query:
+    """``single_entry`` as sent, when it was given."""
+    return () if single_entry is None else (("single_entry", "true" if single_entry else "false"),)
+
+
+def window(updated_at: UpdatedAt) -> Query:
+    """The bounds of a window as sent, in UTC."""
+    if not isinstance(updated_at, UpdatedAt):
+        raise ConfigurationError(f"updated_at takes UpdatedAt(...), ALL_TIME or None, not {type(updated_at).__name__}")
+    bounds = attrs.asdict(updated_at)
+    given = {name: _moment(name, bound) for name, bound in bounds.items() if bound is not None}
+    if not given:
+        raise ConfigurationError("updated_at has no bound; use ALL_TIME for everything, None to send no window")
+    if {"gt", "gte"} <= given.keys() or {"lt", "lte"} <= given.keys():
+        raise ConfigurationError("updated_at takes one lower bound (gt or gte) and one upper bound (lt or lte)")
+    lower = given.get("gt") or given.get("gte")
+    upper = given.get("lt") or given.get("lte")
+    if lower is not None and upper is not None and lower > upper:
+        raise ConfigurationError("updated_at ends before it begins")
+    return tuple((f"updated_at[{name}]", _rfc3339(bounds[name])) for name in given)
+
+
+def checked_ids(ids: Iterable[str]) -> list[str]:
+    """Record ids for one request: at least one, at most ``MAX_IDS``."""
+    if isinstance(ids, (str, bytes)):
+        raise ConfigurationError("ids takes a list of ids, not one string")
+    found = [checked_id("a record id", one) for one in ids]
+    if not found:
+        raise ConfigurationError("ids is empty, and without ids Brex would return every record; use None for that")
+    if len(found) > MAX_IDS:
+        raise ConfigurationError(f"{len(found)} ids are too many for one request (at most {MAX_IDS}); use get_many")
+    return found
+
+
+def checked_id(name: str, value: str) -> str:
+    """An id that can stand in a path: not empty, no path, no blanks. The value is not echoed."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
+    if not value or value in {".", ".."}:
+        raise ConfigurationError(f"{name} is empty or a path")
+    if any(character in "/\\" or character.isspace() or not character.isprintable() for character in value):
+        raise ConfigurationError(f"{name} holds a slash, a blank or a control character")
+    return value
+
+
+def checked_text(name: str, value: str) -> str:
+    """A text argument that is not blank and holds no control characters."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
+    if not value.strip() or not value.isprintable():
+        raise ConfigurationError(f"{name} is blank or holds control characters")
+    return value
+
+
+def _member(enum: type[E_], name: str, value: E_ | str | None) -> E_ | None:
+    if value is None or isinstance(value, enum):
+        return value
+    known = [str(member) for member in enum]
+    if value not in known:
+        close = difflib.get_close_matches(str(value), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+        # A member made on purpose is the way to send a value newer than this package.
+        raise ConfigurationError(f"unknown {name}; {hint} (to send a newer value, pass {enum.__name__}(value))")
+    return enum(value)
+
+
+def _moment(name: str, bound: object) -> datetime:
+    if isinstance(bound, datetime):
+        if bound.tzinfo is None or bound.utcoffset() is None:
+            raise ConfigurationError(f"updated_at {name} is a naive datetime; give it a timezone")
+        return bound.astimezone(UTC)
+    if isinstance(bound, date):
+        return datetime(bound.year, bound.month, bound.day, tzinfo=UTC)
+    raise ConfigurationError(f"updated_at {name} takes a datetime or a date, not {type(bound).__name__}")
+
+
+def _rfc3339(bound: datetime | date) -> str:
+    if not isinstance(bound, datetime):
+        return bound.isoformat()
+    return bound.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

@@ -1,0 +1,145 @@
+"""Open enums: the values Brex documents, and room for those it adds later.
+
+New enum constants are non-breaking by Brex's versioning guide, so a closed enum would turn a
+quiet addition into a failed month end. An unknown value keeps its text, compares equal to the
+plain string, and says so through ``is_known``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+__all__ = [
+    "ErrorCode",
+    "IntegrationStatus",
+    "LineItemType",
+    "OpenEnum",
+    "RecordType",
+    "ReviewStatus",
+    "SourceType",
+    "UserRole",
+    "UserStatus",
+]
+
+
+class OpenEnum(StrEnum):
+    """A string enum that takes values it has never seen."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        # None for a non-string: the decoder then reports the wrong type instead of inventing a member.
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = value
+        member._value_ = value
+        return member
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this version of the package knows the value."""
+        return self._value_ in type(self).__members__
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[str]]:
+        # By value, never by name: an unknown member exists in no other process.
+        return type(self), (self._value_,)
+
+
+class RecordType(OpenEnum):
+    """What kind of financial event a record books.
+
+    The last three carry no description in Brex's documents.
+    """
+
+    CARD_EXPENSE_POST = "CARD_EXPENSE_POST"
+    CARD_EXPENSE_REFUND = "CARD_EXPENSE_REFUND"
+    CARD_EXPENSE_REPAYMENT = "CARD_EXPENSE_REPAYMENT"
+    CARD_PAYMENT = "CARD_PAYMENT"
+    CARD_PAYMENT_REFUND = "CARD_PAYMENT_REFUND"
+    REWARD_REDEMPTION = "REWARD_REDEMPTION"
+    REIMBURSEMENT_EXPENSE_APPROVAL = "REIMBURSEMENT_EXPENSE_APPROVAL"
+    REIMBURSEMENT_EXPENSE_POST = "REIMBURSEMENT_EXPENSE_POST"
+    REIMBURSEMENT_EXPENSE_REPAYMENT = "REIMBURSEMENT_EXPENSE_REPAYMENT"
+    REIMBURSEMENT_EXPENSE_MONEY_MOVEMENT_PAYOUT = "REIMBURSEMENT_EXPENSE_MONEY_MOVEMENT_PAYOUT"
+    REIMBURSEMENT_EXPENSE_MONEY_MOVEMENT_PAYOUT_REVERSAL = "REIMBURSEMENT_EXPENSE_MONEY_MOVEMENT_PAYOUT_REVERSAL"
+    REIMBURSEMENT_EXPENSE_MONEY_MOVEMENT_PAYIN = "REIMBURSEMENT_EXPENSE_MONEY_MOVEMENT_PAYIN"
+    REIMBURSEMENT_EXPENSE_MONEY_MOVEMENT_REFUND = "REIMBURSEMENT_EXPENSE_MONEY_MOVEMENT_REFUND"
+    BILL_EXPENSE = "BILL_EXPENSE"
+    BILL_EXPENSE_PAYMENT = "BILL_EXPENSE_PAYMENT"
+    BILL_EXPENSE_CARD_PAYMENT = "BILL_EXPENSE_CARD_PAYMENT"
+    BILL_MONEY_MOVEMENT_PAYIN = "BILL_MONEY_MOVEMENT_PAYIN"
+    INVOICE = "INVOICE"
+    INVOICE_PAYMENT = "INVOICE_PAYMENT"
+
+
+class ReviewStatus(OpenEnum):
+    """Where a record stands between the customer's coding and the accounting system."""
+
+    PREPARE = "PREPARE"
+    REVIEW = "REVIEW"
+    READY_FOR_EXPORT = "READY_FOR_EXPORT"
+    EXPORTED = "EXPORTED"
+
+
+class SourceType(OpenEnum):
+    """The Brex product a record comes from."""
+
+    CARD = "CARD"
+    REIMBURSEMENT = "REIMBURSEMENT"
+    BILL = "BILL"
+
+
+class LineItemType(OpenEnum):
+    """The side of a line. Direction comes from here alone: amounts on lines are positive."""
+
+    CREDIT = "CREDIT"
+    DEBIT = "DEBIT"
+
+
+class IntegrationStatus(OpenEnum):
+    """Whether an integration is connected."""
+
+    ACTIVE = "ACTIVE"
+    DISABLED = "DISABLED"
+
+
+class ErrorCode(OpenEnum):
+    """The codes of an accounting error body."""
+
+    ACTIVE_INTEGRATION_EXISTS = "ACTIVE_INTEGRATION_EXISTS"
+    VENDOR_ACCOUNT_ID_MISMATCH = "VENDOR_ACCOUNT_ID_MISMATCH"
+    INTEGRATION_NOT_ACTIVE = "INTEGRATION_NOT_ACTIVE"
+    DUPLICATE_ACCOUNTING_RECORD_IDS = "DUPLICATE_ACCOUNTING_RECORD_IDS"
+    ACCOUNTING_RECORD_NOT_READY_FOR_EXPORT = "ACCOUNTING_RECORD_NOT_READY_FOR_EXPORT"
+    INVALID_REQUEST = "INVALID_REQUEST"
+    UNAUTHORIZED = "UNAUTHORIZED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+class UserRole(OpenEnum):
+    """The role of a Brex user in the customer's account."""
+
+    ACCOUNT_ADMIN = "ACCOUNT_ADMIN"
+    AP_CLERK = "AP_CLERK"
+    BOOKKEEPER = "BOOKKEEPER"
+    CARD_ADMIN = "CARD_ADMIN"
+    EMPLOYEE = "EMPLOYEE"
+    EMPLOYEE_WITHOUT_CORP_CARDS = "EMPLOYEE_WITHOUT_CORP_CARDS"
+    EXPENSE_ADMIN = "EXPENSE_ADMIN"
+    SUPER_ADMIN = "SUPER_ADMIN"
+    USER_MANAGEMENT_ADMIN = "USER_MANAGEMENT_ADMIN"
+
+
+class UserStatus(OpenEnum):
+    """The state of a Brex user."""
+
+    ACTIVE = "ACTIVE"
+    ARCHIVED = "ARCHIVED"
+    DELETED = "DELETED"
+    DISABLED = "DISABLED"
+    INACTIVE = "INACTIVE"
+    INVITED = "INVITED"
+    PENDING_ACTIVATION = "PENDING_ACTIVATION"

@@ -1,0 +1,345 @@
+"""The nouns: frozen values in the wire's own names and order. No JSON, no I/O.
+
+Money is an exact ``Decimal`` in major currency units, time is aware (UTC wherever Brex sends
+``Z``), lists are tuples. A field that is ``None`` was null or absent on the wire. Fields marked
+*seen* are undocumented but appear in captured records.
+
+Source: Brex, Accounting API reference, "Query accounting records" and "Get accounting record".
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar
+
+import attrs
+import msgspec
+
+from .enums import (
+    IntegrationStatus,
+    LineItemType,
+    RecordType,
+    ReviewStatus,
+    SourceType,
+    UserRole,
+    UserStatus,
+)
+
+__all__ = [
+    "ALL_TIME",
+    "AccountingFieldValue",
+    "AccountingRecord",
+    "BadRecord",
+    "Checkpoint",
+    "ExportFailure",
+    "ExportReport",
+    "ExportResult",
+    "ExportSuccess",
+    "Instant",
+    "Integration",
+    "JsonValue",
+    "LineItem",
+    "Money",
+    "Page",
+    "Receipt",
+    "SchemaDrift",
+    "UpdatedAt",
+    "User",
+    "Vendor",
+]
+
+T = TypeVar("T")
+
+JsonValue: TypeAlias = "bool | int | Decimal | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+
+if TYPE_CHECKING:
+    Amount: TypeAlias = Decimal
+    Unmodelled: TypeAlias = JsonValue
+else:
+    # msgspec would accept "NaN" and "1_000" for a Decimal, and the text is gone by then. Untyped,
+    # with Decimal as the float hook, the codec still sees what was sent and settles it.
+    Amount = Annotated[Any, "amount"]
+    Unmodelled = Annotated[Any, "unmodelled"]
+
+Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+"""An aware datetime; a naive one is refused while decoding."""
+
+
+@attrs.frozen(kw_only=True)
+class Money:
+    """An exact amount in major currency units (171.75 is 171 dollars and 75 cents)."""
+
+    amount: Amount
+    currency: str
+
+
+@attrs.frozen(kw_only=True)
+class Receipt:
+    """A receipt. Its ``download_uris`` are presigned and expire 15 minutes after they were served."""
+
+    id: str
+    download_uris: tuple[str, ...] | None = attrs.field(default=None, repr=False)
+
+
+# No slots: filling eleven absent organisation fields is far cheaper from class-level defaults.
+@attrs.frozen(kw_only=True, slots=False)
+class User:
+    """The person behind a record. ``account_id`` (seen, ``cuacc_...``) is the Brex company."""
+
+    id: str
+    first_name: str
+    last_name: str
+    email: str
+    role: UserRole
+    status: UserStatus
+    account_id: str | None = None
+    manager_id: str | None = None
+    manager_first_name: str | None = None
+    manager_last_name: str | None = None
+    manager_title_id: str | None = None
+    manager_title_name: str | None = None
+    department_id: str | None = None
+    department_name: str | None = None
+    location_id: str | None = None
+    location_name: str | None = None
+    title_id: str | None = None
+    title_name: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Vendor:
+    """The merchant or supplier. For card records ``id`` is a card merchant (``pmch_...``)."""
+
+    id: str
+    name: str
+    contact_name: str | None = None
+    email: str | None = None
+    website: str | None = None
+    phone: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class AccountingFieldValue:
+    """One coding of a line: a field (say, the GL account) and the chosen value.
+
+    ``brex_field_value_id`` is documented as required but null on uncoded charges (seen).
+    ``field_name``, ``field_value_name`` and ``type`` are seen, not documented.
+    """
+
+    brex_field_id: str
+    remote_field_id: str | None = None
+    field_name: str | None = None
+    brex_field_value_id: str | None = None
+    remote_field_value_id: str | None = None
+    field_value_name: str | None = None
+    type: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class LineItem:
+    """One side of the double entry. Amounts are always positive; ``type`` gives the direction.
+
+    ``billing_amount`` (seen on debits only) and ``amortization`` are undocumented.
+    ``accounting_field_values`` is None when Brex sent no list at all, empty when it sent an empty one.
+    """
+
+    memo: str | None = None
+    id: str
+    type: LineItemType
+    amount: Money
+    original_amount: Money | None = None
+    billing_amount: Money | None = None
+    accounting_field_values: tuple[AccountingFieldValue, ...] | None = None
+    amortization: Unmodelled = None
+
+    @property
+    def coding(self) -> tuple[AccountingFieldValue, ...]:
+        """The field values, empty when there are none or no list was sent."""
+        return self.accounting_field_values or ()
+
+
+@attrs.frozen(kw_only=True)
+class AccountingRecord:
+    """One accounting record with its double-entry lines.
+
+    ``posted_at`` is settlement: Brex sends no purchase date. ``status`` and ``billing_amount`` are
+    seen, not documented. ``due_at`` and ``invoice_number`` are for bills only.
+    """
+
+    receipts: tuple[Receipt, ...] | None = None
+    user: User | None = None
+    vendor: Vendor | None = None
+    memo: str | None = None
+    due_at: Instant | None = None
+    invoice_number: str | None = None
+    status: str | None = None
+    id: str
+    type: RecordType
+    review_status: ReviewStatus
+    erp_posting_date: Instant
+    updated_at: Instant
+    version: int
+    amount: Money
+    source_type: SourceType
+    source_id: str | None = None
+    posted_at: Instant
+    original_amount: Money | None = None
+    billing_amount: Money | None = None
+    line_items: tuple[LineItem, ...]
+
+    @property
+    def debits(self) -> tuple[LineItem, ...]:
+        """The lines on the debit side."""
+        return tuple(line for line in self.line_items if line.type == LineItemType.DEBIT)
+
+    @property
+    def credits(self) -> tuple[LineItem, ...]:
+        """The lines on the credit side."""
+        return tuple(line for line in self.line_items if line.type == LineItemType.CREDIT)
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether debits equal credits exactly in every currency, with a line on each side.
+
+        A single-entry record, or a line of an unknown type, is not balanced.
+        """
+        return bool(self.debits and self.credits) and _nets_to_zero(self.line_items)
+
+    @property
+    def accounting_date(self) -> date:
+        """The UTC date of ``erp_posting_date``: the day the entry belongs to in the books."""
+        return self.erp_posting_date.astimezone(UTC).date()
+
+
+def _nets_to_zero(lines: tuple[LineItem, ...]) -> bool:
+    # Fractions: adding Decimals rounds to the context's precision.
+    net: defaultdict[str, Fraction] = defaultdict(Fraction)
+    for line in lines:
+        if not line.type.is_known:
+            return False
+        amount = Fraction(line.amount.amount)
+        net[line.amount.currency] += amount if line.type == LineItemType.DEBIT else -amount
+    return not any(net.values())
+
+
+@attrs.frozen(kw_only=True)
+class Integration:
+    """The link between one Brex account and one accounting system.
+
+    ``id`` is read from whichever key Brex sends: its schema says ``integration_id``, its examples ``id``.
+    """
+
+    id: str
+    vendor: str
+    vendor_account_id: str
+    status: IntegrationStatus
+    created_at: Instant
+
+
+@attrs.frozen(kw_only=True)
+class ExportSuccess:
+    """The record was booked. ``reference_id`` and ``deep_link_url`` point to it in the accounting system."""
+
+    accounting_record_id: str
+    reference_id: str | None = None
+    deep_link_url: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ExportFailure:
+    """The record could not be booked. The customer reads ``error_message`` in Brex."""
+
+    accounting_record_id: str
+    error_message: str
+
+
+ExportResult: TypeAlias = ExportSuccess | ExportFailure
+
+
+@attrs.frozen(kw_only=True)
+class ExportReport:
+    """What Brex said to reported results: ids it ``updated``, and ids sent that it did ``not_named``."""
+
+    updated: tuple[str, ...]
+    not_named: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class UpdatedAt:
+    """A window on ``updated_at``. Bounds are aware datetimes, or dates (midnight UTC).
+
+    At most one lower (``gt``, ``gte``) and one upper (``lt``, ``lte``) bound.
+    """
+
+    gt: datetime | date | None = None
+    gte: datetime | date | None = None
+    lt: datetime | date | None = None
+    lte: datetime | date | None = None
+
+
+ALL_TIME = UpdatedAt(gte=datetime(2000, 1, 1, tzinfo=UTC))
+"""Every record there is. Without a window Brex silently leaves history out, so this is the default."""
+
+
+@attrs.frozen(kw_only=True)
+class Checkpoint:
+    """Where a reader stands: enough to go on after it, in another process or on another day.
+
+    ``filters`` are the query as sent (they are sent again with the cursor), ``cursor`` asks for the
+    page that was being read (None: the first), ``after`` is the (id, version) of the last record
+    handed out from it (None: none yet). Save it with ``to_json``, load it with
+    ``from_json(data, Checkpoint)``.
+    """
+
+    filters: tuple[tuple[str, str], ...] = ()
+    page_size: int
+    cursor: str | None = None
+    after: tuple[str, int] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[T]):
+    """One page of a list.
+
+    ``checkpoint`` means that everything up to and including this page is done: save it after
+    processing. ``served_at`` is Brex's clock when it answered, ``raw`` the body as received, for
+    fields that are not modelled yet.
+    """
+
+    items: tuple[T, ...] = attrs.field(repr=False)
+    next_cursor: str | None = None
+    has_next_page: bool
+    total_count: int | None = None
+    checkpoint: Checkpoint | None = None
+    served_at: datetime | None = None
+    trace_id: str | None = None
+    raw: bytes = attrs.field(default=b"", repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class SchemaDrift:
+    """Field names that differ between the wire and the models, as paths; never a value.
+
+    ``unknown`` were sent and are not modelled; ``missing`` are modelled and were in no object sent.
+    """
+
+    call: str
+    unknown: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class BadRecord:
+    """A record that could not be decoded, on a page whose other records could.
+
+    ``record_id`` is given when it could be read. ``raw`` is its JSON.
+    """
+
+    index: int
+    record_id: str | None
+    problem: str
+    raw: bytes = attrs.field(repr=False)
