@@ -1,0 +1,93 @@
+"""Where bearer tokens come from: a fixed one, or an async callable.
+
+Source: Brex, authentication guide ("Authorization: Bearer"; a user token dies after 90 unused days).
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable
+from pathlib import PurePath
+from typing import TypeAlias
+
+from .errors import BrexError, ConfigurationError, TokenRefreshError
+from .session.manager import TokenSource
+
+__all__ = ["CallableToken", "FixedToken", "TokenFunction", "TokenSource", "token_source"]
+
+TokenFunction: TypeAlias = Callable[[], Awaitable[str]]
+
+
+class FixedToken:
+    """One token, which no refusal can renew."""
+
+    def __init__(self, token: str) -> None:
+        self._token = checked(token)
+
+    async def token(self) -> str:
+        """The token."""
+        return self._token
+
+    async def renew(self, refused: str) -> bool:  # noqa: ARG002 - the protocol's
+        """Never: there is no other token."""
+        return False
+
+    def __repr__(self) -> str:
+        return "FixedToken(...)"
+
+
+class CallableToken:
+    """A token from an async callable, awaited before each attempt; cache in it as you see fit."""
+
+    def __init__(self, function: TokenFunction) -> None:
+        self._function = function
+
+    async def token(self) -> str:
+        """What the callable returns now. Its failure is a ``TokenRefreshError``."""
+        try:
+            token = await self._function()
+        except BrexError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the user's code: anything may come
+            # Neither the text nor the chain: exceptions of HTTP clients print credentials.
+            text = f"the token function raised {type(error).__name__}{_origin(error)}; log its cause there"
+            raise TokenRefreshError(text) from None
+        return checked(token)
+
+    async def renew(self, refused: str) -> bool:
+        """Whether the callable now returns something else."""
+        return await self.token() != refused
+
+    def __repr__(self) -> str:
+        return "CallableToken(...)"
+
+
+def token_source(token: str | TokenFunction | TokenSource) -> TokenSource:
+    """Any of the three ways to give a token, as a source."""
+    if isinstance(token, str):
+        return FixedToken(token)
+    # Structural: a source of the user's own needs no base class.
+    if hasattr(token, "token") and hasattr(token, "renew"):
+        return token
+    if callable(token):
+        return CallableToken(token)
+    raise ConfigurationError("token must be a string, an async callable returning one, or a token source")
+
+
+def checked(token: str) -> str:
+    """The token, if it can stand in a header; else a ``ConfigurationError`` that does not echo it."""
+    if not isinstance(token, str):
+        raise ConfigurationError(f"a token must be a string, not {type(token).__name__}")
+    if not token:
+        raise ConfigurationError("the token is empty")
+    if not all("!" <= character <= "~" for character in token):
+        raise ConfigurationError(
+            "the token holds a blank, a line break or another character that no token has; "
+            "a file's trailing newline is the usual cause"
+        )
+    return token
+
+
+def _origin(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

@@ -1,0 +1,1 @@
+"""The async session manager: it knows HTTP, and nothing of any provider."""

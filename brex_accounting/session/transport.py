@@ -1,0 +1,105 @@
+"""The only file that uses aiohttp's client: one request out, one whole answer back."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl as ssl_module
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from aiohttp import hdrs
+from yarl import URL
+
+from ..errors import ConfigurationError
+from .call import Answer, Oversized, Reply, Request, Sent, Silence
+
+__all__ = ["AiohttpTransport"]
+
+# Raised before a byte of the request was written. ClientConnectorError covers DNS and TLS handshakes.
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+
+class AiohttpTransport:
+    """Sends requests through an own or a borrowed ``aiohttp.ClientSession``.
+
+    A borrowed session is never closed. No redirect is followed, no cookie is kept, no middleware runs.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        session: aiohttp.ClientSession | None = None,
+        ssl: ssl_module.SSLContext | bool | None = None,
+        trust_env: bool = False,
+        max_response_bytes: int,
+    ) -> None:
+        self._base = URL(base_url)
+        self._owns = session is None
+        self._ssl: ssl_module.SSLContext | bool = True if ssl is None else ssl
+        self._limit = max_response_bytes
+        if session is not None:
+            _refuse_leaky(session)
+        self._session = session or aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=trust_env)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the session, unless it was borrowed."""
+        if self._owns:
+            await self._session.close()
+
+    async def send(self, request: Request, timeout: float) -> Answer:
+        """One attempt within ``timeout`` seconds, the body included. Raises nothing but cancellation."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._exchange(request, timeout)
+        except _NEVER_SENT as error:
+            timed_out = isinstance(error, aiohttp.ConnectionTimeoutError)
+            return Silence(sent=Sent.NO, cause=_cause(error), timed_out=timed_out)
+        except TimeoutError:
+            return Silence(sent=Sent.UNSURE, cause=f"nothing within {timeout:g} s", timed_out=True)
+        except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError) as error:
+            return Silence(sent=Sent.UNSURE, cause=_cause(error))
+
+    async def _exchange(self, request: Request, timeout: float) -> Answer:
+        url = self._base.with_path(self._base.raw_path.rstrip("/") + request.path, encoded=True)
+        async with self._session.request(
+            request.method,
+            url.with_query(request.query),
+            data=request.body,
+            headers=request.headers,
+            ssl=self._ssl,
+            # Without total=, a slow connection pool and a slow server can be told apart.
+            timeout=aiohttp.ClientTimeout(total=None, connect=timeout / 2, sock_read=timeout),
+            allow_redirects=False,
+            raise_for_status=False,
+            middlewares=(),
+        ) as response:
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > self._limit:
+                    response.close()
+                    return Oversized(status=response.status, limit=self._limit, headers=response.headers)
+            return Reply(status=response.status, headers=response.headers, body=bytes(body))
+
+
+def _cause(error: BaseException) -> str:
+    # The class name alone: these exceptions print URLs, and some of them the request's headers.
+    return type(error).__name__
+
+
+def _refuse_leaky(session: aiohttp.ClientSession) -> None:
+    if session._base_url is not None:  # noqa: SLF001 - there is no public one
+        raise ConfigurationError("the session to borrow has a base URL of its own; pass one without")
+    for name in (hdrs.AUTHORIZATION, hdrs.COOKIE):
+        if name in session.headers:
+            raise ConfigurationError(f"the session to borrow sends {name} with every request; pass one without")
