@@ -1,0 +1,165 @@
+"""What the views of one client share: its connections, its limiter, its clock on the server's time."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import platform
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from .converters.drift import drift_of
+from .converters.pages import PageBody
+from .converters.wire import codec
+from .errors import BrexError, ConfigurationError
+from .models import AccountingRecord, Page
+from .session.call import Call
+from .session.clock import Clock
+from .session.events import Observer
+from .session.limiter import Limiter
+from .session.manager import Manager, Options, TokenSource, Transport
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from aiohttp import ClientSession
+
+__all__ = ["Core", "Settings", "View", "checked_base_url", "user_agent_of"]
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """How the connections of a client are made."""
+
+    base_url: str
+    session: ClientSession | None = attrs.field(repr=False)
+    ssl: SSLContext | bool | None = attrs.field(repr=False)
+    trust_env: bool
+    user_agent: str
+    max_response_bytes: int
+
+
+@attrs.define(kw_only=True)
+class Core:
+    """Owned by the client that opened it; views of other companies and options share it."""
+
+    settings: Settings
+    limiter: Limiter
+    clock: Clock
+    observers: Sequence[Observer]
+    log: logging.Logger
+    _manager: Manager | None = None
+    _closed: bool = False
+    _drift_told: bool = False
+
+    @property
+    def manager(self) -> Manager:
+        """The open session manager."""
+        if self._manager is None:
+            state = "is closed" if self._closed else "is not open"
+            raise ConfigurationError(f"the client {state}; use it inside 'async with BrexAccounting(...) as brex:'")
+        return self._manager
+
+    def open(self) -> None:
+        """Make the connections' session."""
+        if self._manager is not None or self._closed:
+            raise ConfigurationError("a client is opened once; make a new one")
+        self._manager = Manager(
+            transport=self._transport(),
+            limiter=self.limiter,
+            clock=self.clock,
+            roll=random.Random().random,  # noqa: S311 - it spreads waits
+            user_agent=self.settings.user_agent,
+            observers=self.observers,
+            log=self.log,
+        )
+
+    async def aclose(self) -> None:
+        """Close what was opened; a borrowed session stays open."""
+        self._closed = True
+        manager, self._manager = self._manager, None
+        if manager is not None:
+            await manager.transport.aclose()
+
+    def _transport(self) -> Transport:
+        # Here and not at the top: aiohttp takes most of the import time, and a program that only
+        # decodes or verifies never needs it.
+        from .session.transport import AiohttpTransport
+
+        return AiohttpTransport(
+            self.settings.base_url,
+            session=self.settings.session,
+            ssl=self.settings.ssl,
+            trust_env=self.settings.trust_env,
+            max_response_bytes=self.settings.max_response_bytes,
+        )
+
+    @property
+    def server_now(self) -> datetime | None:
+        """The server's clock, if an answer told it: its last Date, plus what has passed since."""
+        told = self.manager.server_clock
+        return None if told is None else told[0] + timedelta(seconds=self.clock.monotonic() - told[1])
+
+    def watch_drift(self, page: Page[AccountingRecord], call: str) -> None:
+        """Compare the first page that holds records with the models, and tell what differs."""
+        if self._drift_told or not page.items:
+            return
+        self._drift_told = True
+        try:
+            drift = drift_of(codec(), page.raw, PageBody[AccountingRecord], call)
+        except (BrexError, ValueError, RecursionError):  # watching must not fail what it watches
+            return
+        if drift is not None:
+            level = logging.WARNING if drift.unknown else logging.INFO
+            self.log.log(level, "names differ from the models in %s: %s", call, drift)
+            self.manager.tell(drift)
+
+
+@attrs.frozen(kw_only=True)
+class View:
+    """One company with one set of options, on a core. Resources call through it."""
+
+    core: Core
+    key: str
+    tokens: TokenSource = attrs.field(repr=False)
+    options: Options
+
+    async def run(self, call: Call[T]) -> T:
+        """The call's result."""
+        return await self.core.manager.run(call, self.key, self.tokens, self.options)
+
+
+def checked_base_url(url: str) -> str:
+    """The URL without a trailing slash. https, or anything on loopback; no user, query or fragment."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError("base_url must be an absolute http(s) URL such as https://api.brex.com")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError("base_url must not hold a user or password")
+    if parts.query or parts.fragment:
+        raise ConfigurationError("base_url must not hold a query or fragment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ConfigurationError("base_url must be https: a token must not travel in clear text off this machine")
+    return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def user_agent_of(version: str) -> str:
+    """The default User-Agent."""
+    return f"brex-accounting/{version} Python/{platform.python_version()}"

@@ -1,0 +1,175 @@
+"""The endpoint table: one function per operation of Brex's Accounting API, each giving a ``Call``.
+
+Source: Brex, Accounting API reference (alpha), host https://api.brex.com. ``repeat`` says with which
+sentence of the documents a call may be sent again when the first try got no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+from .converters.errors import TRACE_HEADER, refuse, refuse_with_cursor
+from .converters.exports import ReportReply, report_body
+from .converters.pages import OnBadRecord, page_of, read_page
+from .converters.queries import Query, checked_id, checked_text, single_entry_filter
+from .converters.wire import codec, to_json
+from .errors import ConfigurationError
+from .models import (
+    AccountingRecord,
+    ExportFailure,
+    ExportReport,
+    ExportResult,
+    ExportSuccess,
+    Integration,
+    Page,
+)
+from .session.call import Call, Refusal, Repeat, Reply
+
+__all__ = [
+    "create_integration",
+    "disconnect_integration",
+    "get_record",
+    "list_records",
+    "reactivate_integration",
+    "report_export_results",
+]
+
+T = TypeVar("T")
+
+_INTEGRATION: Final = "/v3/accounting/integration"
+_RECORDS: Final = "/v3/accounting/records"
+
+READ: Final = Repeat(after_ambiguous=True, because="A GET changes nothing.")
+CREATE: Final = Repeat(
+    after_ambiguous=True,
+    because="An active integration with the same vendor and vendor account is returned, not made again.",
+)
+SWITCH: Final = Repeat(
+    after_ambiguous=True,
+    because="A second disconnect or reactivate changes nothing: it is answered with 409 and the current state.",
+)
+REPORT: Final = Repeat(
+    after_ambiguous=False,
+    because="A record that was already exported or failed is refused with 422, as if the report were wrong.",
+)
+
+
+def create_integration(vendor: str, vendor_account_id: str) -> Call[Integration]:
+    """POST /v3/accounting/integration."""
+    checked_text("vendor", vendor)
+    checked_text("vendor_account_id", vendor_account_id)
+    body = codec().dumps({"vendor": vendor, "vendor_account_id": vendor_account_id})
+    return _call("create integration", "POST", _INTEGRATION, CREATE, _reads(Integration), body=body)
+
+
+def disconnect_integration(integration_id: str) -> Call[Integration]:
+    """POST /v3/accounting/integration/{integration_id}/disconnect."""
+    return _switch("disconnect", integration_id)
+
+
+def reactivate_integration(integration_id: str) -> Call[Integration]:
+    """POST /v3/accounting/integration/{integration_id}/reactivate."""
+    return _switch("reactivate", integration_id)
+
+
+def get_record(record_id: str, *, single_entry: bool | None = None) -> Call[AccountingRecord]:
+    """GET /v3/accounting/records/{record_id}."""
+    path = f"{_RECORDS}/{_quoted('record_id', record_id)}"
+    query = single_entry_filter(single_entry)
+    return _call("get record", "GET", path, READ, _reads(AccountingRecord), query=query)
+
+
+def list_records(
+    filters: Query, *, page_size: int, cursor: str | None, on_bad_record: OnBadRecord
+) -> Call[Page[AccountingRecord]]:
+    """GET /v3/accounting/records: one page."""
+
+    def decode(reply: Reply) -> Page[AccountingRecord]:
+        body = read_page(codec(), reply.body, AccountingRecord, on_bad_record)
+        trace_id = reply.headers.get(TRACE_HEADER)
+        return page_of(body, reply.body, served_at=reply.served_at, trace_id=trace_id)
+
+    query = (*filters, ("limit", str(page_size)))
+    if cursor is not None:
+        query = (*query, ("cursor", cursor))
+    refusing = refuse if cursor is None else refuse_with_cursor
+    return _call("list records", "GET", _RECORDS, READ, decode, query=query, refusing=refusing)
+
+
+def report_export_results(results: Sequence[ExportResult], *, idempotency_key: str | None = None) -> Call[ExportReport]:
+    """POST /v3/accounting/records/export-results."""
+    sent = [_checked_result(result) for result in results]
+    if not sent:
+        raise ConfigurationError("there are no export results to report")
+
+    def decode(reply: Reply) -> ExportReport:
+        updated = codec().decode(reply.body, ReportReply).updated_accounting_record_ids
+        named = set(updated)
+        return ExportReport(updated=updated, not_named=tuple(one for one in sent if one not in named))
+
+    headers: tuple[tuple[str, str], ...] = ()
+    if idempotency_key is not None:
+        headers = (("Idempotency-Key", _checked_key(idempotency_key)),)
+    body = to_json(report_body(results))
+    path = f"{_RECORDS}/export-results"
+    return _call("report export results", "POST", path, REPORT, decode, body=body, headers=headers)
+
+
+def _switch(verb: str, integration_id: str) -> Call[Integration]:
+    path = f"{_INTEGRATION}/{_quoted('integration_id', integration_id)}/{verb}"
+    return _call(f"{verb} integration", "POST", path, SWITCH, _reads(Integration))
+
+
+def _call(
+    name: str,
+    method: str,
+    path: str,
+    repeat: Repeat,
+    decode: Callable[[Reply], T],
+    *,
+    query: Query = (),
+    headers: tuple[tuple[str, str], ...] = (),
+    body: bytes | None = None,
+    refusing: Callable[[Reply, str], Refusal] = refuse,
+) -> Call[T]:
+    return Call(
+        name=name,
+        method=method,
+        path=path,
+        query=query,
+        headers=headers,
+        body=body,
+        repeat=repeat,
+        decode=decode,
+        refuse=partial(_refuse, refusing, f"{method} {path}"),
+        trace_header=TRACE_HEADER,
+    )
+
+
+def _refuse(refusing: Callable[[Reply, str], Refusal], where: str, reply: Reply) -> Refusal:
+    return refusing(reply, where)
+
+
+def _reads(cls: type[T]) -> Callable[[Reply], T]:
+    return lambda reply: codec().decode(reply.body, cls)
+
+
+def _quoted(name: str, value: str) -> str:
+    return quote(checked_id(name, value), safe="")
+
+
+def _checked_result(result: Any) -> str:
+    if not isinstance(result, (ExportSuccess, ExportFailure)):
+        raise ConfigurationError(f"an export result is an ExportSuccess or ExportFailure, not {type(result).__name__}")
+    if isinstance(result, ExportFailure) and not (result.error_message or "").strip():
+        raise ConfigurationError("an export failure needs an error_message: the customer reads it in Brex")
+    return checked_id("an accounting_record_id", result.accounting_record_id)
+
+
+def _checked_key(key: str) -> str:
+    if not key or not all("!" <= character <= "~" for character in key):
+        raise ConfigurationError("an idempotency key is printable ASCII without blanks")
+    return key

@@ -1,0 +1,266 @@
+"""Walking a cursor-paged list, whatever is on its pages.
+
+The rules: follow ``has_next_page`` and the cursor, never the number of items; an empty page with a
+cursor goes on; a cursor that this walk used before, or a next page without a cursor, is an error and
+never a silent end. Nothing is held while the user's code runs: a page is read whole before it is
+handed out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+import attrs
+
+from .errors import BrexError, CheckpointMismatch, ConfigurationError, CursorLoop, PaginationError
+from .models import Checkpoint, Page
+
+__all__ = ["PageIterator", "RecordIterator", "RecordQuery", "Source", "Walk"]
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Source(Generic[T]):
+    """One list: how to fetch a page of it (by cursor and size), and what identifies an item.
+
+    ``filters`` are the query as sent; a checkpoint of other filters is refused.
+    """
+
+    fetch: Callable[[str | None, int], Awaitable[Page[T]]] = attrs.field(repr=False)
+    identify: Callable[[T], tuple[str, int]] = attrs.field(repr=False)
+    filters: tuple[tuple[str, str], ...]
+
+
+class Walk(Generic[T]):
+    """The rules of one walk over a list, without any I/O: ask ``next_cursor``, give it to ``accept``."""
+
+    def __init__(
+        self,
+        source: Source[T],
+        page_size: int,
+        *,
+        max_items: int | None = None,
+        resume_from: Checkpoint | None = None,
+    ) -> None:
+        start = resume_from or Checkpoint(filters=source.filters, page_size=page_size)
+        if start.filters != source.filters:
+            raise CheckpointMismatch("the checkpoint is of a query with other filters; resume with the same ones")
+        self.checkpoint = start
+        self.page_size = start.page_size
+        self._identify = source.identify
+        self._after = start.after
+        self._left = max_items
+        self._cursor = start.cursor
+        self._seen = {start.cursor}
+        self._ended = False
+        self._problem: PaginationError | None = None
+
+    def next_cursor(self) -> tuple[str | None] | None:
+        """The cursor to fetch, wrapped because None is the first page's; None at the end of the list."""
+        if self._ended or self._left == 0:
+            return None
+        if self._problem is not None:
+            raise self._problem
+        return (self._cursor,)
+
+    def accept(self, page: Page[T]) -> Page[T]:
+        """What to hand out of a fetched page: without what was handed out before, with its checkpoint."""
+        begin = self._begin(page.items)
+        end = len(page.items) if self._left is None else min(len(page.items), begin + self._left)
+        last = self._identify(page.items[end - 1]) if end else None
+        checkpoint = Checkpoint(
+            filters=self.checkpoint.filters, page_size=self.page_size, cursor=self._cursor, after=last
+        )
+        items = page.items[begin:end]
+        if self._left is not None:
+            self._left -= len(items)
+        self._turn(page)
+        return attrs.evolve(page, items=items, checkpoint=checkpoint)
+
+    def end(self) -> None:
+        """Hand out no more."""
+        self._ended = True
+
+    def handed_out(self, checkpoint: Checkpoint) -> None:
+        """The user has everything up to ``checkpoint``."""
+        self.checkpoint = checkpoint
+
+    def at(self, page: Page[T], item: T) -> Checkpoint:
+        """Where the walk stands once ``item`` of ``page`` was handed out."""
+        assert page.checkpoint is not None
+        return attrs.evolve(page.checkpoint, after=self._identify(item))
+
+    def _begin(self, items: tuple[T, ...]) -> int:
+        after, self._after = self._after, None
+        if after is None:
+            return 0
+        places = (index for index, item in enumerate(items) if self._identify(item) == after)
+        # Gone or changed since: the page starts over, which may repeat and never skips.
+        return next(places, -1) + 1
+
+    def _turn(self, page: Page[T]) -> None:
+        if not page.has_next_page:
+            self._ended = True
+        elif not page.next_cursor:
+            self._problem = PaginationError("the server says that there is a next page and gives no cursor for it")
+        elif page.next_cursor in self._seen:
+            self._problem = CursorLoop("the server gave a cursor that was used before; going on would never end")
+        else:
+            self._cursor = page.next_cursor
+            self._seen.add(page.next_cursor)
+
+
+class PageIterator(Generic[T]):
+    """Pages in order. ``async for page in it``, or ``async with it as pages`` around the loop.
+
+    ``checkpoint`` stands after the last page handed out. After an error the same iterator may be
+    asked again: it goes on with the page that failed.
+    """
+
+    def __init__(self, source: Source[T], walk: Walk[T]) -> None:
+        self._source = source
+        self._walk = walk
+        self._busy = False
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Everything up to here was handed out."""
+        return self._walk.checkpoint
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Page[T]:
+        page = await self.advance()
+        if page is None:
+            raise StopAsyncIteration
+        assert page.checkpoint is not None
+        self._walk.handed_out(page.checkpoint)
+        return page
+
+    async def advance(self) -> Page[T] | None:
+        """The next page without counting it as handed out; None at the end."""
+        if self._busy:
+            raise ConfigurationError("one task at a time may advance an iterator; give each task its own")
+        self._busy = True
+        try:
+            turn = self._walk.next_cursor()
+            if turn is None:
+                return None
+            return self._walk.accept(await self._source.fetch(turn[0], self._walk.page_size))
+        except BrexError as error:
+            error.checkpoint = self._walk.checkpoint
+            raise
+        finally:
+            self._busy = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End the walk. Nothing is held between pages, so leaving a loop early needs no call."""
+        self._walk.end()
+
+
+class RecordIterator(Generic[T]):
+    """Records in order, across pages. ``checkpoint`` stands after the last record handed out."""
+
+    def __init__(self, source: Source[T], walk: Walk[T]) -> None:
+        self._walk = walk
+        self._pages = PageIterator(source, walk)
+        self._page: Page[T] | None = None
+        self._place = 0
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Everything up to here was handed out."""
+        if self._page is None or self._place == 0:
+            return self._walk.checkpoint
+        return self._walk.at(self._page, self._page.items[self._place - 1])
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        while self._page is None or self._place == len(self._page.items):
+            if self._page is not None and self._page.checkpoint is not None:
+                self._walk.handed_out(self._page.checkpoint)
+            page = await self._pages.advance()
+            if page is None:
+                raise StopAsyncIteration
+            self._page, self._place = page, 0
+        item = self._page.items[self._place]
+        self._place += 1
+        return item
+
+    async def aclose(self) -> None:
+        """End the walk where it stands."""
+        self._walk.handed_out(self.checkpoint)
+        self._page = None
+        await self._pages.aclose()
+
+
+class RecordQuery(Generic[T]):
+    """A list that has not been read yet. It can be iterated any number of times, each from the start.
+
+    ``await query`` gives the first page; ``async for record in query`` every record;
+    ``query.pages(resume_from=...)`` the pages; ``await query.collect()`` a list.
+    """
+
+    def __init__(self, source: Source[T], *, page_size: int, max_items: int | None = None) -> None:
+        if isinstance(page_size, bool) or not isinstance(page_size, int) or page_size < 1:
+            raise ConfigurationError("page_size must be a whole number of at least 1")
+        _check_max_items(max_items)
+        self._source = source
+        self._page_size = page_size
+        self._max_items = max_items
+
+    def __await__(self) -> Generator[Any, None, Page[T]]:
+        return self._first().__await__()
+
+    def __aiter__(self) -> RecordIterator[T]:
+        return self.records()
+
+    def records(self, resume_from: Checkpoint | None = None) -> RecordIterator[T]:
+        """Every record, or those after a checkpoint. Raises ``CheckpointMismatch`` for another query's."""
+        return RecordIterator(self._source, self._walk(resume_from))
+
+    def pages(self, resume_from: Checkpoint | None = None) -> PageIterator[T]:
+        """Every page, or what follows a checkpoint. Raises ``CheckpointMismatch`` for another query's.
+
+        The page of the checkpoint is read again and goes on after its record. If that record is gone or
+        has changed, the page starts over: nothing is skipped, and repeats happen only if the data moved.
+        A resumed walk keeps the page size it began with.
+        """
+        return PageIterator(self._source, self._walk(resume_from))
+
+    async def collect(self, max_items: int | None = None) -> list[T]:
+        """All records (or the first ``max_items``) as a list. It holds them all in memory."""
+        _check_max_items(max_items)
+        limits = [limit for limit in (max_items, self._max_items) if limit is not None]
+        walk = Walk(self._source, self._page_size, max_items=min(limits) if limits else None)
+        return [item async for page in PageIterator(self._source, walk) for item in page.items]
+
+    async def _first(self) -> Page[T]:
+        async for page in self.pages():
+            return page
+        raise PaginationError("max_items leaves no page to read")
+
+    def _walk(self, resume_from: Checkpoint | None) -> Walk[T]:
+        return Walk(self._source, self._page_size, max_items=self._max_items, resume_from=resume_from)
+
+    def __repr__(self) -> str:
+        return f"RecordQuery(filters={len(self._source.filters)}, page_size={self._page_size})"
+
+
+def _check_max_items(max_items: int | None) -> None:
+    if max_items is not None and (isinstance(max_items, bool) or not isinstance(max_items, int) or max_items < 1):
+        raise ConfigurationError("max_items must be a whole number of at least 1, or None")

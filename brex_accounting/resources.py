@@ -1,0 +1,209 @@
+"""The client's verbs, one class per resource. Each checks its arguments when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
+from typing import Never
+
+from . import endpoints
+from .converters.pages import OnBadRecord
+from .converters.queries import MAX_IDS, Query, checked_id, record_filters
+from .core import View
+from .enums import ReviewStatus, SourceType
+from .errors import ActiveIntegrationExists, BrexError, ConfigurationError, IntegrationNotActive
+from .models import (
+    ALL_TIME,
+    AccountingRecord,
+    BadRecord,
+    ExportReport,
+    ExportResult,
+    Integration,
+    Page,
+    UpdatedAt,
+)
+from .paging import RecordQuery, Source
+from .session.call import Outcome
+
+__all__ = ["Integrations", "ManyRecords", "Records"]
+
+
+class Integrations:
+    """The link between the Brex account and an accounting system; an account has at most one active.
+
+    Source: Brex, Accounting API reference, "Accounting Integrations".
+    """
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    async def create(self, *, vendor: str, vendor_account_id: str) -> Integration:
+        """Connect ``vendor`` (an id that Brex made for the partner) with your ``vendor_account_id``.
+
+        Returns the active integration if the same two are connected already. **This is not a read**:
+        after the customer disconnected, it makes a new integration. Call it when a person consents, and
+        keep the id; Brex has no list of integrations.
+
+        Raises ``ActiveIntegrationExists`` or ``VendorAccountIdMismatch`` when another is connected.
+        """
+        return await self._view.run(endpoints.create_integration(vendor, vendor_account_id))
+
+    async def disconnect(self, integration_id: str) -> Integration:
+        """Disconnect. Brex may drop the customer's GL codes, rules and mappings for good.
+
+        Raises ``IntegrationNotActive`` when it is not connected; its ``probably_ours`` is True when an
+        earlier attempt of this call got no answer and evidently was the one that disconnected.
+        """
+        try:
+            return await self._view.run(endpoints.disconnect_integration(integration_id))
+        except IntegrationNotActive as error:
+            done = error.integration_id == integration_id and error.current_status == "DISABLED"
+            error.probably_ours = done and _was_ambiguous(error)
+            raise
+
+    async def reactivate(self, integration_id: str) -> Integration:
+        """Connect a disconnected integration again.
+
+        Raises ``ActiveIntegrationExists`` when one is active; its ``probably_ours`` is True when an
+        earlier attempt of this call got no answer and the active one is this integration.
+        """
+        try:
+            return await self._view.run(endpoints.reactivate_integration(integration_id))
+        except ActiveIntegrationExists as error:
+            error.probably_ours = error.existing_integration_id == integration_id and _was_ambiguous(error)
+            raise
+
+
+class Records:
+    """Accounting records: reading them, and reporting what became of them.
+
+    Source: Brex, Accounting API reference, "Accounting Records".
+    """
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    async def get(self, record_id: str, *, single_entry: bool | None = None) -> AccountingRecord:
+        """One record. Raises ``NotFound`` when this company has no such record."""
+        return await self._view.run(endpoints.get_record(record_id, single_entry=single_entry))
+
+    def list(
+        self,
+        *,
+        ids: Iterable[str] | None = None,
+        review_status: ReviewStatus | str | None = None,
+        source_type: SourceType | str | None = None,
+        updated_at: UpdatedAt | None = ALL_TIME,
+        single_entry: bool | None = None,
+        page_size: int = 100,
+        max_items: int | None = None,
+        on_bad_record: OnBadRecord = "raise",
+        **unknown: Never,
+    ) -> RecordQuery[AccountingRecord]:
+        """A list of records, read page by page when it is iterated or awaited.
+
+        ``updated_at``: a window; the default sends one that holds everything, because without any Brex
+        silently leaves history out. None sends none.
+        ``review_status`` works for cards and reimbursements only, so not with ``source_type="BILL"``.
+        ``ids``: at most 500; see ``get_many``.
+        ``on_bad_record``: what happens to a record that cannot be decoded: "raise" (a ``DecodeError``
+        for its page), "skip" (logged and told to observers), or a function that is given a ``BadRecord``.
+
+        Raises ``ConfigurationError`` at once for wrong arguments.
+        """
+        if unknown:
+            raise ConfigurationError(f"unknown filter {', '.join(sorted(unknown))}; see help(brex.records.list)")
+        if not callable(on_bad_record) and on_bad_record not in ("raise", "skip"):
+            raise ConfigurationError('on_bad_record is "raise", "skip" or a function')
+        filters = record_filters(
+            ids=ids,
+            review_status=review_status,
+            source_type=source_type,
+            updated_at=updated_at,
+            single_entry=single_entry,
+        )
+        source = self._source(filters, on_bad_record)
+        return RecordQuery(source, page_size=page_size, max_items=max_items)
+
+    def get_many(self, ids: Iterable[str], *, chunk: int = 100) -> ManyRecords:
+        """Records by id, any number of them, asked for ``chunk`` at a time (at most 500), in no order.
+
+        Each id is asked for once. Ids that Brex does not return are in ``.missing`` afterwards.
+        """
+        if isinstance(chunk, bool) or not isinstance(chunk, int) or not 1 <= chunk <= MAX_IDS:
+            raise ConfigurationError(f"chunk must be a whole number from 1 to {MAX_IDS}")
+        if isinstance(ids, (str, bytes)):
+            raise ConfigurationError("ids takes a list of ids, not one string")
+        wanted = tuple(dict.fromkeys(checked_id("a record id", one) for one in ids))
+        return ManyRecords(self, wanted, chunk)
+
+    async def report_export_results(
+        self, results: Sequence[ExportResult], *, idempotency_key: str | None = None
+    ) -> ExportReport:
+        """Tell Brex what became of READY_FOR_EXPORT records: ``ExportSuccess`` or ``ExportFailure`` each.
+
+        All or nothing, as far as Brex documents it. A success moves the record to EXPORTED; a failure
+        goes back to the customer, who reads its ``error_message`` (plain ASCII is safest: Brex refuses
+        other text in free-form fields).
+
+        Raises ``DuplicateAccountingRecordIds``, ``RecordsNotReadyForExport`` or ``RecordsNotFound`` with
+        the ids. An attempt without an answer is never repeated: its error has ``may_have_happened``.
+        """
+        call = endpoints.report_export_results(results, idempotency_key=idempotency_key)
+        return await self._view.run(call)
+
+    def _source(self, filters: Query, on_bad_record: OnBadRecord) -> Source[AccountingRecord]:
+        handler: OnBadRecord = self._skipped if on_bad_record == "skip" else on_bad_record
+        fetch = partial(self._fetch, filters, handler)
+        return Source(fetch=fetch, identify=_id_and_version, filters=filters)
+
+    async def _fetch(
+        self, filters: Query, on_bad_record: OnBadRecord, cursor: str | None, page_size: int
+    ) -> Page[AccountingRecord]:
+        call = endpoints.list_records(filters, page_size=page_size, cursor=cursor, on_bad_record=on_bad_record)
+        page = await self._view.run(call)
+        self._view.core.watch_drift(page, call.name)
+        return page
+
+    def _skipped(self, bad: BadRecord) -> None:
+        core = self._view.core
+        core.log.warning("left out record %s: %s", bad.record_id or f"number {bad.index}", bad.problem)
+        core.manager.tell(bad)
+
+
+class ManyRecords:
+    """Records by id. Iterate it once; ``missing`` is known when the iteration has ended."""
+
+    def __init__(self, records: Records, ids: tuple[str, ...], chunk: int) -> None:
+        self._records = records
+        self._ids = ids
+        self._chunk = chunk
+        self._missing: tuple[str, ...] | None = None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The ids that Brex did not return, in the order asked for."""
+        if self._missing is None:
+            raise ConfigurationError("what is missing is known when every record was iterated")
+        return self._missing
+
+    def __aiter__(self) -> AsyncIterator[AccountingRecord]:
+        return self._iterate()
+
+    async def _iterate(self) -> AsyncIterator[AccountingRecord]:
+        found: set[str] = set()
+        for start in range(0, len(self._ids), self._chunk):
+            some = self._ids[start : start + self._chunk]
+            async for page in self._records.list(ids=some, page_size=self._chunk).pages():
+                found.update(record.id for record in page.items)
+                for record in page.items:
+                    yield record
+        self._missing = tuple(one for one in self._ids if one not in found)
+
+
+def _id_and_version(record: AccountingRecord) -> tuple[str, int]:
+    return record.id, record.version
+
+
+def _was_ambiguous(error: BrexError) -> bool:
+    return any(attempt.outcome is Outcome.AMBIGUOUS for attempt in error.attempts)
