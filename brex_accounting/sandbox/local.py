@@ -1,0 +1,85 @@
+"""A running sandbox: rules, faults and server on a loopback port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from .faults import Fault, FaultPlan
+from .rules import ALL_SCOPES, LocalBrex, Rules
+from .seeds import Profile, make_seed
+from .server import Statistics, make_app
+
+__all__ = ["TOKEN", "Sandbox"]
+
+TOKEN = "bxt_sandbox"  # noqa: S105 - opens nothing but the sandbox
+"""The token that every sandbox accepts from the start."""
+
+
+class Sandbox:
+    """A local Brex on 127.0.0.1.
+
+        async with Sandbox(records=500) as sandbox:
+            async with BrexAccounting(sandbox.token, base_url=sandbox.url) as brex:
+                ...
+
+    ``brex`` holds the rules and the records, for tests that steer it in Python; ``faults`` takes orders
+    to misbehave. Other processes steer it over HTTP under ``/_sandbox/``.
+    """
+
+    def __init__(
+        self,
+        *,
+        records: int = 500,
+        profile: Profile = "lifelike",
+        seed: int = 7,
+        port: int = 0,
+        faults: Iterable[Fault] = (),
+        rules: Rules | None = None,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        self.brex = LocalBrex(make_seed(profile, records=records, seed=seed), now=now or _utc_now, rules=rules)
+        self.brex.tokens[TOKEN] = ALL_SCOPES
+        self.faults = FaultPlan(faults)
+        self.statistics = Statistics()
+        self.token = TOKEN
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """The base URL, once it runs."""
+        if not self._url:
+            raise RuntimeError("the sandbox is not running; use it inside 'async with'")
+        return self._url
+
+    async def __aenter__(self) -> Self:
+        runner = web.AppRunner(make_app(self.brex, self.faults, self.statistics), access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        self._runner = runner
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", self._port)
+            await site.start()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        host, port = runner.addresses[0][:2]
+        self._url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+            self._url = ""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,6 @@
+"""Deterministic records for the local Brex: each is computed from its number, none is kept."""
+
+from .bookings import Header
+from .seed import PROFILES, Profile, Seed, make_seed
+
+__all__ = ["PROFILES", "Header", "Profile", "Seed", "make_seed"]

@@ -1,0 +1,167 @@
+"""aiohttp.web in front of the rules."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from email.utils import format_datetime
+
+from aiohttp import web
+
+from .._version import __version__
+from ..converters.exports import ReportReply
+from ..converters.wire import codec, to_json
+from .faults import FaultPlan
+from .openapi import openapi_document
+from .reading import read_integration, read_results
+from .refusal import Refused, invalid, not_found
+from .rules import INTEGRATION_WRITE, RECORD_READ, RECORD_WRITE, LocalBrex
+from .steering import Steering
+
+__all__ = ["Statistics", "make_app"]
+
+_JSON = "application/json"
+Action = Callable[[web.Request], Awaitable[bytes]]
+
+
+class Statistics:
+    """What the sandbox was asked so far."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.faults = 0
+        self.throttled = 0
+
+
+class Front:
+    """The six operations over HTTP, with what surrounds each: faults, token, limit, trace id."""
+
+    def __init__(self, brex: LocalBrex, faults: FaultPlan, statistics: Statistics) -> None:
+        self._brex = brex
+        self._faults = faults
+        self._statistics = statistics
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes of Brex's API."""
+        integration, records = "/v3/accounting/integration", "/v3/accounting/records"
+        writes, reads = (INTEGRATION_WRITE,), (RECORD_READ, RECORD_WRITE)
+        return [
+            web.post(integration, self._guarded(self._create, writes)),
+            web.post(integration + "/{id}/disconnect", self._guarded(self._disconnect, writes)),
+            web.post(integration + "/{id}/reactivate", self._guarded(self._reactivate, writes)),
+            web.get(records, self._guarded(self._list, reads), allow_head=False),
+            web.get(records + "/{id}", self._guarded(self._get, reads), allow_head=False),
+            web.post(records + "/export-results", self._guarded(self._report, (RECORD_WRITE,))),
+        ]
+
+    def _guarded(self, action: Action, scopes: Sequence[str]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            self._statistics.requests += 1
+            trace = f"sandbox-{self._statistics.requests:08d}"
+            fault = self._faults.strike(request.method, request.path)
+            if fault is not None:
+                self._statistics.faults += 1
+            if fault == "drop":
+                return _hang_up(request)
+            response = await self._answer(request, action, scopes, fault)
+            if fault == "drop-after":
+                return _hang_up(request)
+            response.headers["X-Brex-Trace-Id"] = trace
+            response.headers["Date"] = format_datetime(self._brex.now(), usegmt=True)
+            return await _cut(request, response) if fault == "cut" else response
+
+        return handle
+
+    async def _answer(
+        self, request: web.Request, action: Action, scopes: Sequence[str], fault: str | None
+    ) -> web.Response:
+        if fault in ("500", "503"):
+            return web.Response(status=int(fault))
+        if fault == "html":
+            return web.Response(text="<!doctype html><title>maintenance</title>", content_type="text/html")
+        if fault == "slow":
+            await asyncio.sleep(1)
+        try:
+            token = self._brex.authorize(request.headers.get("Authorization"), scopes)
+            wait = 1.0 if fault == "429" else self._brex.admit(token)
+            if wait is not None:
+                return self._throttled(wait)
+            return web.Response(body=await action(request), content_type=_JSON)
+        except Refused as refused:
+            return _refusal(refused)
+
+    def _throttled(self, wait: float) -> web.Response:
+        self._statistics.throttled += 1
+        headers = {"Retry-After": str(int(wait) + 1)} if self._brex.rules.retry_after else {}
+        return web.Response(status=429, headers=headers)
+
+    async def _create(self, request: web.Request) -> bytes:
+        return to_json(self._brex.create_integration(*read_integration(await request.read())))
+
+    async def _disconnect(self, request: web.Request) -> bytes:
+        return to_json(self._brex.disconnect_integration(request.match_info["id"]))
+
+    async def _reactivate(self, request: web.Request) -> bytes:
+        return to_json(self._brex.reactivate_integration(request.match_info["id"]))
+
+    async def _list(self, request: web.Request) -> bytes:
+        return codec().dumps(self._brex.list_records(list(request.query.items())))
+
+    async def _get(self, request: web.Request) -> bytes:
+        return to_json(self._brex.get_record(request.match_info["id"], list(request.query.items())))
+
+    async def _report(self, request: web.Request) -> bytes:
+        if request.content_type != _JSON:
+            raise invalid("The body must be application/json.")
+        updated = self._brex.report_export_results(read_results(await request.read()))
+        return codec().dumps(ReportReply(updated_accounting_record_ids=updated))
+
+
+def make_app(brex: LocalBrex, faults: FaultPlan, statistics: Statistics) -> web.Application:
+    """The sandbox as an aiohttp application."""
+    app = web.Application(middlewares=[_refusals], client_max_size=16 * 2**20)
+    app.add_routes(Front(brex, faults, statistics).routes())
+    app.add_routes(Steering(brex, faults, statistics).routes())
+
+    async def openapi(request: web.Request) -> web.Response:
+        document = openapi_document(str(request.url.origin()), __version__)
+        return web.Response(body=codec().dumps(document), content_type=_JSON)
+
+    app.add_routes([web.get("/openapi.json", openapi)])
+    return app
+
+
+@web.middleware
+async def _refusals(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Refused as refused:
+        return _refusal(refused)
+    except web.HTTPMethodNotAllowed as error:
+        return _refusal(Refused(error.status, "INVALID_REQUEST", "This path does not take this method."))
+    except web.HTTPNotFound:
+        return _refusal(not_found("path"))
+
+
+def _refusal(refused: Refused) -> web.Response:
+    content_type = _JSON if refused.shape != "empty" else "application/octet-stream"
+    return web.Response(status=refused.status, body=refused.body(), content_type=content_type)
+
+
+def _hang_up(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+async def _cut(request: web.Request, whole: web.Response) -> web.StreamResponse:
+    body = whole.body if isinstance(whole.body, bytes) else b""
+    response = web.StreamResponse(status=whole.status, headers=whole.headers)
+    response.content_length = len(body)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
