@@ -1,0 +1,90 @@
+"""The commands put together, and how a run ends: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from cyclopts import App, CycloptsError
+
+from .._version import __version__
+from ..errors import APIStatusError, BrexError, ConfigurationError
+from . import demo, integration, records, sandbox
+from .console import UsageError, one_line, say
+
+__all__ = ["build", "run"]
+
+_HELP = """Brex's Accounting API from the command line.
+
+The token comes from the environment variable BREX_TOKEN, the host from BREX_BASE_URL.
+Data goes to stdout, words to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C.
+With --json anywhere, an error is one JSON object on stderr.
+"""
+
+
+def build() -> App:
+    """The command line."""
+    app = App(name="brex-accounting", help=_HELP, version=__version__, help_format="plaintext")
+    app.command(demo.demo)
+    app.command(sandbox.serve, name="sandbox")
+    app.command(records.build())
+    app.command(integration.build())
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code. Never a traceback for what a person can cause."""
+    as_json = "--json" in arguments
+    words = [word for word in arguments if word != "--json"]
+    try:
+        command, bound, _ = build().parse_args(words, print_error=False, exit_on_error=False)
+        _execute(command, bound)
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return _failed(UsageError(str(error)), as_json, help_for=words)
+    except (UsageError, ConfigurationError) as error:
+        return _failed(error, as_json)
+    except BrexError as error:
+        return _failed(error, as_json)
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    except BrokenPipeError:
+        # The reader has seen enough. Without this, Python complains once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _failed(error, as_json)
+    return 0
+
+
+def _execute(command: Any, bound: inspect.BoundArguments) -> None:
+    result = command(*bound.args, **bound.kwargs)
+    if inspect.iscoroutine(result):
+        asyncio.run(result)
+
+
+def _failed(error: Exception, as_json: bool, *, help_for: Sequence[str] = ()) -> int:
+    code = 2 if isinstance(error, (UsageError, ConfigurationError)) else 1
+    text = one_line(str(error)) or type(error).__name__
+    if isinstance(error, APIStatusError) and error.message:
+        text += f" Brex says: {one_line(error.message)}"
+    if help_for:
+        command = " ".join(word for word in help_for[:2] if word.isalpha())
+        text += f" Try: brex-accounting {command} --help".replace("  ", " ")
+    say(msgspec.json.encode({"error": _facts(error, text, code)}).decode() if as_json else f"error: {text}")
+    return code
+
+
+def _facts(error: Exception, text: str, code: int) -> dict[str, object]:
+    facts: dict[str, object] = {"type": type(error).__name__, "message": text, "exit_code": code}
+    if isinstance(error, BrexError):
+        facts["may_have_happened"] = error.may_have_happened
+    if isinstance(error, APIStatusError):
+        facts |= {"status": error.status, "error_code": error.error_code, "trace_id": error.trace_id}
+    return facts

@@ -1,0 +1,65 @@
+"""The command line as a user runs it: a process of its own, against a sandbox on a real port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import attrs
+import pytest
+
+from brex_accounting.sandbox import Sandbox
+
+
+@attrs.frozen
+class Ended:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+Run = Callable[..., Awaitable[Ended]]
+
+
+@attrs.define
+class Shell:
+    """Runs ``brex-accounting`` in an empty folder."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        command = (sys.executable, "-W", "error", "-m", "brex_accounting", *arguments)
+        pipe = asyncio.subprocess.PIPE
+        return await asyncio.create_subprocess_exec(
+            *command, stdout=pipe, stderr=pipe, env=self.environment, cwd=self.folder
+        )
+
+    async def __call__(self, *arguments: str) -> Ended:
+        process = await self.start(*arguments)
+        out, err = await asyncio.wait_for(process.communicate(), 120)
+        return Ended(process.returncode or 0, out.decode(), err.decode())
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """No token, no sandbox: what a newcomer has."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BREX_")}
+    return Shell(tmp_path, environment)
+
+
+@pytest.fixture
+async def sandbox(shell: Shell) -> AsyncIterator[Sandbox]:
+    """A sandbox of 250 records that the shell's environment names."""
+    async with Sandbox(records=250) as running:
+        shell.environment |= {"BREX_TOKEN": running.token, "BREX_BASE_URL": running.url}
+        yield running

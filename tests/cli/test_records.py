@@ -1,0 +1,147 @@
+"""``records list`` and ``records get``."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import signal
+from decimal import Decimal
+
+import attrs
+
+from brex_accounting import AccountingRecord, Checkpoint, from_json
+from brex_accounting.models import Vendor
+from brex_accounting.sandbox import Fault, Sandbox
+
+from .conftest import Shell
+
+
+def ids(lines: list[str]) -> list[str]:
+    return [json.loads(line)["id"] for line in lines]
+
+
+async def test_json_lines_hold_every_record_exactly(shell: Shell, sandbox: Sandbox) -> None:
+    """One line per record, each reading back as the record the sandbox holds."""
+    ended = await shell("records", "list", "--page-size", "40")
+    assert (ended.code, ended.err) == (0, "")
+    assert [from_json(line.encode(), AccountingRecord) for line in ended.lines] == list(sandbox.brex.records())
+
+
+async def test_filters_are_options(shell: Shell, sandbox: Sandbox) -> None:
+    """--review-status, --source-type, --id and --updated-... reach the query."""
+    some = [record.id for record in sandbox.brex.records()][:2]
+    by_id = await shell("records", "list", "--id", some[0], "--id", some[1])
+    assert ids(by_id.lines) == some
+    bills = await shell("records", "list", "--source-type", "BILL")
+    assert {json.loads(line)["source_type"] for line in bills.lines} == {"BILL"}
+    ready = await shell("records", "list", "--review-status", "READY_FOR_EXPORT", "--max-items", "3")
+    assert [json.loads(line)["review_status"] for line in ready.lines] == ["READY_FOR_EXPORT"] * 3
+    late = await shell("records", "list", "--updated-gte", "2026-06-20", "--updated-lt", "2026-06-21T00:00:00+00:00")
+    assert {json.loads(line)["updated_at"][:10] for line in late.lines} == {"2026-06-20"}
+    assert (await shell("records", "list", "--no-window")).out == ""
+
+
+async def test_csv_has_a_row_per_line_with_exact_amounts(shell: Shell, sandbox: Sandbox) -> None:
+    """Debits and credits of the CSV add up to the sandbox's, and a memo cannot become a formula."""
+    first = next(sandbox.brex.records())
+    evil = attrs.evolve(first, vendor=Vendor(id="v", name="=HYPERLINK(1)"), memo="-cmd")
+    sandbox.brex.table.put(evil)
+    ended = await shell("records", "list", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(ended.out)))
+    assert len(rows) == sum(len(record.line_items) or 1 for record in sandbox.brex.records())
+    for side in ("DEBIT", "CREDIT"):
+        printed = sum(Decimal(row["amount"]) for row in rows if row["side"] == side)
+        lines = [line for record in sandbox.brex.records() for line in record.line_items if line.type == side]
+        assert printed == sum(line.amount.amount for line in lines)
+    assert {row["vendor"] for row in rows if row["record_id"] == first.id} == {"'=HYPERLINK(1)"}
+    assert not [row for row in rows if row["memo"].startswith(("=", "+", "@", "-"))]
+
+
+async def test_a_table_cuts_no_amount_and_no_id(shell: Shell, sandbox: Sandbox) -> None:
+    """The table shows whole amounts and ids, a line per record, and no control characters."""
+    ended = await shell("records", "list", "--format", "table")
+    heading, *rows = ended.lines
+    assert heading.split()[:3] == ["DATE", "TYPE", "STATUS"]
+    for row, record in zip(rows, sandbox.brex.records(), strict=True):
+        assert f"{record.amount.amount:f}" in row.split()
+        assert row.endswith(record.id)
+        assert row.isprintable()
+
+
+async def test_resume_goes_on_after_what_was_printed(shell: Shell, sandbox: Sandbox) -> None:
+    """Runs that stop early and fail add up to every record once, in order."""
+    printed: list[str] = []
+    for size in ("30", "45"):
+        ended = await shell("records", "list", "--resume", "cp", "--max-items", size, "--page-size", "20")
+        printed += ids(ended.lines)
+    sandbox.faults.add(Fault(kind="html", next=1))
+    failed = await shell("records", "list", "--resume", "cp")
+    assert (failed.code, failed.out) == (1, "")
+    assert "goes on after it" in failed.err
+    rest = await shell("records", "list", "--resume", "cp")
+    assert printed + ids(rest.lines) == [record.id for record in sandbox.brex.records()]
+    assert from_json((shell.folder / "cp").read_bytes(), Checkpoint).after is not None
+
+
+async def test_resume_refuses_another_query_and_a_foreign_file(shell: Shell, sandbox: Sandbox) -> None:
+    """A checkpoint of other filters fails with one line; a file that is none is wrong usage and stays as it is."""
+    await shell("records", "list", "--resume", "cp", "--max-items", "1")
+    other = await shell("records", "list", "--resume", "cp", "--source-type", "CARD")
+    assert other.code == 1
+    assert "other filters" in other.err
+    (shell.folder / "notes").write_text("keep me")
+    foreign = await shell("records", "list", "--resume", "notes")
+    assert (foreign.code, (shell.folder / "notes").read_text()) == (2, "keep me")
+    assert sandbox.statistics.requests == 1
+
+
+async def test_ctrl_c_keeps_the_checkpoint(shell: Shell, sandbox: Sandbox) -> None:
+    """After Ctrl-C in the middle, the next run prints exactly the rest."""
+    sandbox.faults.add(Fault(kind="slow", every=4))
+    process = await shell.start("records", "list", "--resume", "cp", "--page-size", "20")
+    assert process.stdout is not None
+    first = await process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 130
+    assert "Traceback" not in err.decode()
+    printed = ids([first.decode(), *out.decode().splitlines()])
+    assert 0 < len(printed) < 250
+    sandbox.faults.clear()
+    rest = await shell("records", "list", "--resume", "cp")
+    assert printed + ids(rest.lines) == [record.id for record in sandbox.brex.records()]
+
+
+async def test_a_reader_that_leaves_is_no_error(shell: Shell, sandbox: Sandbox) -> None:
+    """``| head`` ends the command quietly."""
+    process = await shell.start("records", "list", "--page-size", "10")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    await process.stdout.readline()
+    process.stdout._transport.close()  # type: ignore[attr-defined]
+    err = await asyncio.wait_for(process.stderr.read(), 30)
+    assert (await process.wait(), err) == (0, b"")
+    assert sandbox.statistics.requests > 0
+
+
+async def test_get_prints_one_record(shell: Shell, sandbox: Sandbox) -> None:
+    """``records get`` prints the record; an unknown id fails with one line and the trace id."""
+    record = next(sandbox.brex.records())
+    found = await shell("records", "get", record.id)
+    assert from_json(found.out.encode(), AccountingRecord) == record
+    missing = await shell("records", "get", "accr_unknown")
+    assert missing.code == 1
+    assert missing.err.count("\n") == 1
+    assert "404 NOT_FOUND (trace id sandbox-" in missing.err
+
+
+async def test_text_is_utf_8_whatever_the_locale_says(shell: Shell, sandbox: Sandbox) -> None:
+    """Under LANG=C a name beyond ASCII comes out whole."""
+    shell.environment |= {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    record = attrs.evolve(next(sandbox.brex.records()), memo="Zürich 東京 🧾")
+    sandbox.brex.table.put(record)
+    for format_ in ("jsonl", "csv"):
+        ended = await shell("records", "list", "--id", record.id, "--format", format_)
+        assert "Zürich 東京 🧾" in ended.out or json.loads(ended.lines[0])["memo"] == record.memo
