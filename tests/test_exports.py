@@ -1,0 +1,65 @@
+"""The front door: what the package and its rooms export."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import brex_accounting
+from brex_accounting import errors
+
+ROOT = Path(brex_accounting.__file__).parent
+NOT_ERRORS = {
+    *("ALL_TIME", "AccountingRecord", "BrexAccounting", "Checkpoint", "ExportFailure", "ExportSuccess", "FixedToken"),
+    *("Integration", "LineItem", "Money", "Page", "RateLimit", "RetryPolicy", "UpdatedAt", "__version__"),
+    *("from_json", "to_json"),
+}
+
+
+def test_the_front_door_holds_the_listed_names_and_every_error() -> None:
+    """``__all__`` is the documented list plus the error tree, sorted, without doubles."""
+    tree = {name for name, found in vars(errors).items() if is_error(found)}
+    assert set(brex_accounting.__all__) == NOT_ERRORS | tree
+    assert len(set(brex_accounting.__all__)) == len(brex_accounting.__all__)
+
+
+def is_error(found: object) -> bool:
+    return inspect.isclass(found) and issubclass(found, errors.BrexError)
+
+
+def test_every_error_is_exported_by_its_room() -> None:
+    """``errors.__all__`` names each class of the tree."""
+    assert set(errors.__all__) == {name for name, found in vars(errors).items() if is_error(found)}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_module_lists_what_it_exports(path: Path) -> None:
+    """``__all__`` of every module names things that exist and that are its own or its folder's front door."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    name = ".".join(["brex_accounting", *(part for part in parts if part != "__init__")])
+    module = importlib.import_module(name)
+    for exported in getattr(module, "__all__", ()):
+        assert hasattr(module, exported)
+
+
+def test_importing_the_package_loads_neither_aiohttp_nor_an_extra() -> None:
+    """``import brex_accounting`` is light: aiohttp comes with the first client, rich and cyclopts with the commands."""
+    code = "import sys, brex_accounting; print(sorted({'aiohttp', 'rich', 'cyclopts', 'pytest'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_importing_starts_nothing() -> None:
+    """No module starts a thread or an event loop, or compiles the codec, while it is imported."""
+    code = (
+        "import threading, brex_accounting, brex_accounting.sandbox\n"
+        "from brex_accounting.converters.wire import codec\n"
+        "print(threading.active_count(), codec.cache_info().currsize)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "0"]

@@ -1,0 +1,199 @@
+"""Who may import whom, read from the source."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "brex_accounting"
+EXTRAS = {"cyclopts", "rich"}
+
+# Room -> what it may import of the package. A room is the longest prefix that matches.
+ALLOWED: dict[str, set[str]] = {
+    "_version": set(),
+    "enums": set(),
+    "session.call": set(),
+    "models": {"enums"},
+    "errors": {"enums", "models", "session.call"},
+    "shapes": set(),
+    "codec": {"enums", "errors", "models", "shapes"},
+    "converters": {"codec", "converters", "enums", "errors", "models", "session.call", "shapes"},
+    "endpoints": {"converters", "enums", "errors", "models", "session.call"},
+    "session": {"errors", "session"},
+    "paging": {"errors", "models"},
+    "auth": {"errors", "session"},
+    "core": {"converters", "errors", "models", "session"},
+    "resources": {"converters", "core", "endpoints", "enums", "errors", "models", "paging", "session.call"},
+    "client": {"_version", "auth", "converters", "core", "endpoints", "errors", "models", "resources", "session"},
+    "sandbox": {"_version", "converters", "enums", "errors", "models", "sandbox"},
+    "cli": {
+        *("_version", "cli", "client", "converters", "core", "enums", "errors", "models", "paging", "sandbox"),
+        *("session.call", "session.events", "session.limiter"),
+    },
+    "__init__": {"_version", "auth", "client", "converters", "errors", "models", "session"},
+    "__main__": {"cli"},
+}
+# Imports inside functions: an optional extra, the command line's start, and what the first client opens.
+LATE = {("__main__", "cli.app"), ("core", "session.transport")}
+
+PURE = [
+    *("enums", "models", "errors", "shapes", "codec", "converters", "endpoints", "session.call", "session.retry"),
+    *("sandbox.rules", "sandbox.table", "sandbox.reading", "sandbox.refusal", "sandbox.faults", "sandbox.seeds"),
+    *("sandbox.openapi", "sandbox.schemas"),
+]
+BANNED = {"aiohttp", "asyncio", "random", "time", "os", "uuid", "secrets", "socket", "threading", "logging"}
+
+
+def modules() -> dict[str, ast.Module]:
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found[name if name == "__init__" else name.removesuffix(".__init__")] = ast.parse(path.read_text())
+    return found
+
+
+MODULES = modules()
+
+
+def package_of(name: str) -> list[str]:
+    parts = name.split(".")
+    is_package = (ROOT / Path(*parts) / "__init__.py").exists()
+    return [] if name == "__init__" else parts if is_package else parts[:-1]
+
+
+def imports(name: str, tree: ast.AST) -> Iterator[tuple[str, bool]]:
+    """Each module imported, and whether it is of this package."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, False
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or "", False
+        elif isinstance(node, ast.ImportFrom):
+            base = package_of(name)
+            base = base[: len(base) - (node.level - 1)]
+            if node.module:
+                yield ".".join([*base, *node.module.split(".")]), True
+            else:
+                for alias in node.names:
+                    yield ".".join([*base, alias.name]), True
+
+
+def within(name: str, rooms: set[str]) -> bool:
+    return any(name == room or name.startswith(room + ".") for room in rooms)
+
+
+def room_of(name: str) -> str:
+    return max((room for room in ALLOWED if within(name, {room})), key=len)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_follow_the_directions(name: str) -> None:
+    """No module imports a room that its own may not know."""
+    allowed = ALLOWED[room_of(name)]
+    inner = {target for target, ours in imports(name, MODULES[name]) if ours}
+    assert {target for target in inner if not within(target, allowed)} - {late for _, late in LATE} == set()
+
+
+def test_no_import_cycles() -> None:
+    """The modules can be put in an order in which each imports only earlier ones."""
+    edges = {
+        name: {found for found, ours in imports(name, tree) if ours and found in MODULES and found != name}
+        for name, tree in MODULES.items()
+    }
+    while edges:
+        free = {name for name, targets in edges.items() if not targets & edges.keys()}
+        assert free, f"a cycle among {sorted(edges)}"
+        edges = {name: targets for name, targets in edges.items() if name not in free}
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if within(name, set(PURE))])
+def test_pure_rooms_take_time_and_randomness_as_arguments(name: str) -> None:
+    """A pure module imports nothing that reads a clock, a socket or dice, and holds no coroutine."""
+    tree = MODULES[name]
+    outside = {target.split(".")[0] for target, ours in imports(name, tree) if not ours}
+    assert outside & BANNED == set()
+    asynchronous = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
+    assert not [node for node in ast.walk(tree) if isinstance(node, asynchronous)]
+
+
+def test_every_pure_room_exists() -> None:
+    """The list of pure rooms names no room that has gone."""
+    assert [room for room in PURE if not any(within(name, {room}) for name in MODULES)] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "session").glob("*.py")), ids=lambda path: path.name)
+def test_the_session_knows_no_provider(path: Path) -> None:
+    """No provider's name and no id prefix occurs in session/."""
+    assert re.findall(r"\bbrex\b|monite|accr_", path.read_text(), re.IGNORECASE) == []
+
+
+def test_only_the_transport_uses_aiohttps_client() -> None:
+    """One module of the client side imports aiohttp at run time."""
+    users = set()
+    for name, tree in MODULES.items():
+        if within(name, {"sandbox"}):
+            continue
+        typing_only = {id(node) for block in typing_blocks(tree) for node in ast.walk(block)}
+        for node in ast.walk(tree):
+            if id(node) not in typing_only and "aiohttp" in imported_by(node):
+                users.add(name)
+    assert users == {"session.transport"}
+
+
+def typing_blocks(tree: ast.Module) -> list[ast.If]:
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    ]
+
+
+def imported_by(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.Import):
+        return {alias.name.split(".")[0] for alias in node.names}
+    if isinstance(node, ast.ImportFrom) and node.level == 0:
+        return {(node.module or "").split(".")[0]}
+    return set()
+
+
+def test_late_imports_are_the_listed_ones() -> None:
+    """Imports inside functions are for extras, the command line's start and the transport alone."""
+    late = set()
+    for name, tree in MODULES.items():
+        for function in ast.walk(tree):
+            if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                late |= {(name, target) for target, _ in imports(name, function)}
+    assert late == LATE
+
+
+def test_the_extras_stay_in_the_command_line() -> None:
+    """Nothing outside cli/ imports what only the [cli] extra installs."""
+    users = {
+        name
+        for name, tree in MODULES.items()
+        if {target.split(".")[0] for target, ours in imports(name, tree) if not ours} & EXTRAS
+    }
+    assert {name for name in users if not within(name, {"cli"})} == set()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_files_and_functions_stay_small(name: str) -> None:
+    """No file passes 400 lines, no function 40."""
+    parts = [] if name == "__init__" else name.split(".")
+    path = ROOT.joinpath(*parts)
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    assert len(path.read_text().splitlines()) <= 400
+    functions = [n for n in ast.walk(MODULES[name]) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    long = {f.name: code_lines(f) for f in functions if code_lines(f) > 40}
+    assert long == {}
+
+
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines below the signature and the docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0

@@ -1,0 +1,109 @@
+"""README is a test: its blocks run, and it names what there is."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import CodeType
+
+import pytest
+
+import brex_accounting
+from brex_accounting.sandbox import Sandbox
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+SETUP, REST = BLOCKS[:2], BLOCKS[2:]
+
+
+@pytest.fixture
+async def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Path]:
+    """A sandbox that BREX_TOKEN and BREX_BASE_URL name, and an empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    async with Sandbox(records=300) as sandbox:
+        monkeypatch.setenv("BREX_TOKEN", sandbox.token)
+        monkeypatch.setenv("BREX_BASE_URL", sandbox.url)
+        yield tmp_path
+
+
+def test_the_set_up_is_two_lines() -> None:
+    """The first two blocks are one line of shell each, and do everything from an empty environment."""
+    assert [kind for kind, _ in SETUP] == ["sh", "sh"]
+    for _, text in SETUP:
+        assert text.count("\n") == 1
+        assert text.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+
+
+@pytest.mark.parametrize("text", [text for kind, text in REST if kind == "python"])
+async def test_python_blocks_run(environment: Path, text: str) -> None:
+    """Each Python block runs as printed against the local Brex, twice where it keeps a file."""
+    code = compile(text, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    await run(code)
+    if "records.checkpoint" in text:
+        assert (environment / "records.checkpoint").exists()
+        await run(code)
+
+
+async def run(code: CodeType) -> None:
+    result = eval(code, {"__name__": "readme"})
+    if inspect.isawaitable(result):
+        await result
+
+
+@pytest.mark.parametrize("line", [line for kind, text in REST if kind == "sh" for line in text.splitlines()])
+async def test_command_lines_run(environment: Path, line: str) -> None:
+    """Each command line runs as printed, prints something and exits with 0."""
+    process = await asyncio.create_subprocess_shell(line, stdout=-1, stderr=-1, cwd=environment)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, err.decode()
+    written = b"".join(path.read_bytes() for path in environment.iterdir())
+    assert out or written
+
+
+def test_the_sandbox_prints_what_readme_shows() -> None:
+    """The console block is what the command prints, but for the port."""
+    (text,) = [text for kind, text in REST if kind == "console"]
+    command, *shown = text.splitlines()
+    arguments = command.removeprefix("$ brex-accounting ").split()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "brex_accounting", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        printed = [process.stdout.readline() for _ in shown]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+    assert [without_port(line) for line in printed] == [without_port(line) for line in shown]
+
+
+def without_port(line: str) -> str:
+    return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", line.strip())
+
+
+def test_every_block_is_run_by_a_test() -> None:
+    """No block is of a kind that no test runs."""
+    assert {kind for kind, _ in REST} == {"python", "sh", "console"}
+
+
+@pytest.mark.parametrize("name", brex_accounting.__all__)
+def test_every_public_name_is_in_readme(name: str) -> None:
+    """Whoever searches README for a public name finds it."""
+    assert re.search(rf"\b{re.escape(name)}\b", README) or name == "__version__"
+
+
+def test_every_command_is_in_readme() -> None:
+    """Whoever searches README for a command or a long option of ``records list`` or ``sandbox`` finds it."""
+    for command in ("demo", "sandbox", "records list", "records get", "integration create", "disconnect", "reactivate"):
+        assert f"`{command}" in README

@@ -1,0 +1,125 @@
+"""What a user writes, checked by mypy --strict and pyright; never run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import assert_type
+
+from aiohttp import ClientSession
+
+from brex_accounting import (
+    ALL_TIME,
+    AccountingRecord,
+    ActiveIntegrationExists,
+    APIStatusError,
+    BrexAccounting,
+    BrexError,
+    Checkpoint,
+    ExportFailure,
+    ExportSuccess,
+    FixedToken,
+    Integration,
+    LineItem,
+    Money,
+    Page,
+    RateLimit,
+    RecordsNotReadyForExport,
+    RetryPolicy,
+    UpdatedAt,
+    from_json,
+    to_json,
+)
+from brex_accounting.enums import RecordType, ReviewStatus
+from brex_accounting.models import BadRecord, ExportReport, JsonValue
+from brex_accounting.sandbox import Sandbox
+from brex_accounting.session.events import AttemptEvent
+
+
+async def token() -> str:
+    return "bxt_..."
+
+
+def watch(event: object) -> None:
+    if isinstance(event, AttemptEvent):
+        assert_type(event.elapsed, float)
+
+
+async def client(session: ClientSession) -> None:
+    async with BrexAccounting(token, session=session, observers=[watch], retry=RetryPolicy(attempts=2)) as brex:
+        assert_type(brex, BrexAccounting)
+        assert_type(brex.with_options(timeout=5), BrexAccounting)
+        assert_type(brex.for_company("cuacc_1", token=FixedToken("t")), BrexAccounting)
+        assert_type(await brex.server_now(), datetime)
+    BrexAccounting("t", rate_limit=RateLimit(limit=10, per=1.0))
+
+
+async def lists(brex: BrexAccounting, checkpoint: Checkpoint) -> None:
+    query = brex.records.list(
+        review_status="READY_FOR_EXPORT", source_type="CARD", updated_at=UpdatedAt(gte=date(2026, 6, 1)), page_size=50
+    )
+    assert_type(await query, Page[AccountingRecord])
+    async for record in query:
+        assert_type(record, AccountingRecord)
+    records = query.records(resume_from=checkpoint)
+    assert_type(records.checkpoint, Checkpoint)
+    async for page in query.pages(resume_from=checkpoint):
+        assert_type(page.items, tuple[AccountingRecord, ...])
+        assert_type(page.checkpoint, Checkpoint | None)
+    async with query.pages() as pages:
+        async for page in pages:
+            assert_type(page.raw, bytes)
+    assert_type(await query.collect(10), list[AccountingRecord])
+    brex.records.list(updated_at=None, on_bad_record=bad)
+    brex.records.list(updated_at=ALL_TIME, on_bad_record="skip")
+    brex.records.list(review_state="READY")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def bad(record: BadRecord) -> None:
+    assert_type(record.record_id, str | None)
+
+
+def fields(record: AccountingRecord) -> None:
+    assert_type(record.amount, Money)
+    assert_type(record.amount.amount, Decimal)
+    assert_type(record.type, RecordType)
+    assert_type(record.review_status == "EXPORTED", bool)
+    assert_type(record.review_status is ReviewStatus.EXPORTED, bool)
+    assert_type(record.debits, tuple[LineItem, ...])
+    assert_type(record.accounting_date, date)
+    record.memo = "no"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+async def reporting(brex: BrexAccounting) -> None:
+    results = [ExportSuccess(accounting_record_id="a"), ExportFailure(accounting_record_id="b", error_message="no")]
+    assert_type(await brex.records.report_export_results(results), ExportReport)
+    many = brex.records.get_many(["a", "b"])
+    async for record in many:
+        assert_type(record, AccountingRecord)
+    assert_type(many.missing, tuple[str, ...])
+    assert_type(await brex.integrations.create(vendor="v", vendor_account_id="a"), Integration)
+
+
+def failures(error: BrexError) -> None:
+    assert_type(error.may_have_happened, bool)
+    assert_type(error.checkpoint, Checkpoint | None)
+    if isinstance(error, APIStatusError):
+        assert_type(error.details, Mapping[str, JsonValue])
+    if isinstance(error, RecordsNotReadyForExport):
+        assert_type(error.ids, tuple[str, ...])
+    if isinstance(error, ActiveIntegrationExists):
+        assert_type(error.existing_integration_id, str | None)
+
+
+def json(data: bytes, record: AccountingRecord) -> None:
+    assert_type(from_json(data, AccountingRecord), AccountingRecord)
+    assert_type(from_json(data, Page[AccountingRecord]), Page[AccountingRecord])
+    assert_type(from_json(data, Checkpoint), Checkpoint)
+    assert_type(to_json(record), bytes)
+
+
+async def sandbox() -> None:
+    async with Sandbox(records=10, profile="awkward") as running:
+        assert_type(running, Sandbox)
+        assert_type(running.url, str)
