@@ -66,8 +66,7 @@ def token_source(token: str | TokenFunction | TokenSource) -> TokenSource:
     """Any of the three ways to give a token, as a source."""
     if isinstance(token, str):
         return FixedToken(token)
-    # Structural: a source of the user's own needs no base class.
-    if hasattr(token, "token") and hasattr(token, "renew"):
+    if isinstance(token, TokenSource):
         return token
     if callable(token):
         return CallableToken(token)

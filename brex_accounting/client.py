@@ -14,7 +14,7 @@ import attrs
 from . import endpoints
 from ._version import __version__
 from .auth import TokenFunction, TokenSource, token_source
-from .converters.queries import record_filters
+from .converters.queries import checked_text, record_filters
 from .core import Core, Settings, View, checked_base_url, user_agent_of
 from .errors import BrexError, ConfigurationError
 from .models import UpdatedAt
@@ -86,11 +86,14 @@ class BrexAccounting:
         options = _checked(Options(timeout=timeout, deadline=deadline, retry=retry or RetryPolicy()))
         time = clock or SystemClock()
         settings = Settings(
-            base_url=checked_base_url(base_url or os.environ.get("BREX_BASE_URL") or PRODUCTION),
+            # An empty argument is a mistake that must not end at production.
+            base_url=checked_base_url(
+                base_url if base_url is not None else os.environ.get("BREX_BASE_URL") or PRODUCTION
+            ),
             session=session,
             ssl=ssl,
             trust_env=trust_env,
-            user_agent=user_agent or user_agent_of(__version__),
+            user_agent=checked_text("user_agent", user_agent or user_agent_of(__version__)),
             max_response_bytes=max_response_bytes,
         )
         core = Core(
@@ -105,8 +108,8 @@ class BrexAccounting:
     def _bind(self, view: View, *, owner: bool) -> None:
         self._view = view
         self._owner = owner
-        self.integrations = Integrations(view)
-        self.records = Records(view)
+        self.integrations: Integrations = Integrations(view)
+        self.records: Records = Records(view)
 
     async def __aenter__(self) -> Self:
         if not self._owner:

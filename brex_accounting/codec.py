@@ -32,7 +32,9 @@ T = TypeVar("T")
 Leaf = Callable[[object], object]
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MODULES = re.compile(r"\b(?:\w+\.)+(?=\w)")
 _WIDEST_INT = 28
+_SYNTAX = msgspec.json.Decoder(float_hook=str)
 
 
 class Codec(MsgspecJsonConverter):
@@ -44,7 +46,7 @@ class Codec(MsgspecJsonConverter):
     they answer False to ask for the second.
     """
 
-    encoder = msgspec.json.Encoder(decimal_format="number")
+    encoder: msgspec.json.Encoder = msgspec.json.Encoder(decimal_format="number")
 
     def __init__(
         self,
@@ -72,6 +74,8 @@ class Codec(MsgspecJsonConverter):
             result: T = hook(data)
         except cattrs.BaseValidationError as error:
             raise DecodeError(_problems(error, at)) from None
+        except TypeError:  # the document itself is of the wrong kind, and there is no path to note
+            raise DecodeError(f"expected {_type_name(cls)} at {at}") from None
         except RecursionError:
             raise DecodeError(f"expected JSON, got something nested too deeply at {at}") from None
         except (msgspec.DecodeError, ValueError):
@@ -111,6 +115,7 @@ class Codec(MsgspecJsonConverter):
         # Enums are strings too: without a hook of their own they would come out as plain text.
         self.register_structure_hook(OpenEnum, _enum_member)
         self.register_structure_hook_func(lambda t: t is Instant, lambda value, _: _instant(value))
+        self.register_structure_hook(msgspec.Raw, lambda value, _: msgspec.Raw(self.encoder.encode(value)))
         for marked, leaf in leaves.items():
             self._register_leaf(marked, leaf)
 
@@ -119,7 +124,7 @@ class Codec(MsgspecJsonConverter):
 
     def _register_shapes(self) -> None:
         self.register_structure_hook_factory(attrs.has, self._structure_class)
-        self.register_structure_hook_factory(_is_tuple_of_many, self._structure_many)
+        self.register_structure_hook_factory(_is_tuple, self._structure_list)
         self.register_unstructure_hook_factory(attrs.has, self._unstructure_class)
 
     def _structure_class(self, cls: Any) -> Callable[[Any, Any], Any]:
@@ -135,8 +140,9 @@ class Codec(MsgspecJsonConverter):
 
         return hook
 
-    def _structure_many(self, cls: Any) -> Callable[[Any, Any], Any]:
-        structure = homogenous_tuple_structure_factory(cls, self)
+    def _structure_list(self, cls: Any) -> Callable[[Any, Any], Any]:
+        many = get_args(cls)[-1] is Ellipsis
+        structure = homogenous_tuple_structure_factory(cls, self) if many else self._structure_tuple
 
         def hook(value: Any, _: Any) -> Any:
             # A string or an object would be iterated and come out as an empty or a wrong tuple.
@@ -165,6 +171,8 @@ class Codec(MsgspecJsonConverter):
 
 def exact_json(data: bytes) -> Any:
     """Untyped JSON with every number exact. Slow: the standard library keeps ``-0`` and huge exponents."""
+    # It also takes lone surrogates, which no UTF-8 can hold; msgspec refuses them.
+    _SYNTAX.decode(data)
     return json.loads(
         data.decode(), parse_float=_exact_number, parse_int=_exact_integer, parse_constant=_refuse_constant
     )
@@ -221,8 +229,8 @@ def _instant(value: object) -> datetime:
     return msgspec.convert(value, Instant)
 
 
-def _is_tuple_of_many(cls: Any) -> bool:
-    return get_origin(cls) is tuple and get_args(cls)[-1] is Ellipsis
+def _is_tuple(cls: Any) -> bool:
+    return get_origin(cls) is tuple
 
 
 def _enum_member(value: Any, cls: Any) -> Any:
@@ -251,4 +259,4 @@ def _type_name(cls: Any) -> str:
     marks = getattr(cls, "__metadata__", ())
     if marks and isinstance(marks[0], str):
         return marks[0]
-    return cls.__name__ if isinstance(cls, type) else str(cls).replace("brex_accounting.", "")
+    return cls.__name__ if isinstance(cls, type) else _MODULES.sub("", str(cls))

@@ -138,7 +138,13 @@ class View:
 
 def checked_base_url(url: str) -> str:
     """The URL without a trailing slash. https, or anything on loopback; no user, query or fragment."""
-    parts = urlsplit(url)
+    if not isinstance(url, str) or not url.isprintable() or " " in url:
+        raise ConfigurationError("base_url is a string without blanks or control characters")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError like the split
+    except ValueError:
+        raise ConfigurationError("base_url is not a URL: its host or port is malformed") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError("base_url must be an absolute http(s) URL such as https://api.brex.com")
     if parts.username is not None or parts.password is not None:

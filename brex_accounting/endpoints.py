@@ -101,6 +101,7 @@ def list_records(
 
 def report_export_results(results: Sequence[ExportResult], *, idempotency_key: str | None = None) -> Call[ExportReport]:
     """POST /v3/accounting/records/export-results."""
+    results = tuple(results)  # once: a generator would be empty when the body is made
     sent = [_checked_result(result) for result in results]
     if not sent:
         raise ConfigurationError("there are no export results to report")
@@ -164,12 +165,14 @@ def _quoted(name: str, value: str) -> str:
 def _checked_result(result: Any) -> str:
     if not isinstance(result, (ExportSuccess, ExportFailure)):
         raise ConfigurationError(f"an export result is an ExportSuccess or ExportFailure, not {type(result).__name__}")
-    if isinstance(result, ExportFailure) and not (result.error_message or "").strip():
-        raise ConfigurationError("an export failure needs an error_message: the customer reads it in Brex")
+    if isinstance(result, ExportFailure):
+        message: object = result.error_message
+        if not isinstance(message, str) or not message.strip():
+            raise ConfigurationError("an export failure needs an error_message: the customer reads it in Brex")
     return checked_id("an accounting_record_id", result.accounting_record_id)
 
 
 def _checked_key(key: str) -> str:
-    if not key or not all("!" <= character <= "~" for character in key):
+    if not isinstance(key, str) or not key or not all("!" <= character <= "~" for character in key):
         raise ConfigurationError("an idempotency key is printable ASCII without blanks")
     return key

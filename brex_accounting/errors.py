@@ -303,7 +303,7 @@ class DecodeError(BrexError):
         where: str | None = None,
         trace_id: str | None = None,
     ) -> None:
-        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        self.problems: tuple[str, ...] = (problems,) if isinstance(problems, str) else tuple(problems)
         self.where = where
         self.trace_id = trace_id
         super().__init__(self.problems)

@@ -154,7 +154,7 @@ class LineItem:
     original_amount: Money | None = None
     billing_amount: Money | None = None
     accounting_field_values: tuple[AccountingFieldValue, ...] | None = None
-    amortization: Unmodelled = None
+    amortization: Unmodelled = attrs.field(default=None, hash=False)  # it may hold a list or an object
 
     @property
     def coding(self) -> tuple[AccountingFieldValue, ...]:
@@ -241,23 +241,25 @@ class Integration:
 
 
 @attrs.frozen(kw_only=True)
-class ExportSuccess:
-    """The record was booked. ``reference_id`` and ``deep_link_url`` point to it in the accounting system."""
+class ExportResult:
+    """What became of one record: an ``ExportSuccess`` or an ``ExportFailure``."""
 
     accounting_record_id: str
+
+
+@attrs.frozen(kw_only=True)
+class ExportSuccess(ExportResult):
+    """The record was booked. ``reference_id`` and ``deep_link_url`` point to it in the accounting system."""
+
     reference_id: str | None = None
     deep_link_url: str | None = None
 
 
 @attrs.frozen(kw_only=True)
-class ExportFailure:
+class ExportFailure(ExportResult):
     """The record could not be booked. The customer reads ``error_message`` in Brex."""
 
-    accounting_record_id: str
     error_message: str
-
-
-ExportResult: TypeAlias = ExportSuccess | ExportFailure
 
 
 @attrs.frozen(kw_only=True)

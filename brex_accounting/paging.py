@@ -48,8 +48,8 @@ class Walk(Generic[T]):
         start = resume_from or Checkpoint(filters=source.filters, page_size=page_size)
         if start.filters != source.filters:
             raise CheckpointMismatch("the checkpoint is of a query with other filters; resume with the same ones")
-        self.checkpoint = start
-        self.page_size = start.page_size
+        self.checkpoint: Checkpoint = start
+        self.page_size: int = start.page_size
         self._identify = source.identify
         self._after = start.after
         self._left = max_items

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
 from typing import Never
 
+import attrs
+
 from . import endpoints
 from .converters.pages import OnBadRecord
 from .converters.queries import MAX_IDS, Query, checked_id, record_filters
@@ -168,7 +170,8 @@ class Records:
     def _skipped(self, bad: BadRecord) -> None:
         core = self._view.core
         core.log.warning("left out record %s: %s", bad.record_id or f"number {bad.index}", bad.problem)
-        core.manager.tell(bad)
+        # Observers may print what they are given: the record itself stays out.
+        core.manager.tell(attrs.evolve(bad, raw=b""))
 
 
 class ManyRecords:

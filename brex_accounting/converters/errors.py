@@ -59,11 +59,12 @@ _BY_STATUS: Final[Mapping[int, type[APIStatusError]]] = MappingProxyType(
         404: NotFound,
         409: Conflict,
         422: UnprocessableEntity,
-        429: RateLimitError,
     }
 )
+# Never across the word scope: a token that is alive may hold the wrong ones.
 _DEAD = re.compile(
-    r"(invalid|revoked|expired)\W+(\w+\W+){0,3}token|token\W+(\w+\W+){0,3}(invalid|revoked|expired)", re.IGNORECASE
+    r"(invalid|revoked|expired)\W+((?!scope)\w+\W+){0,3}token|token\W+((?!scope)\w+\W+){0,3}(invalid|revoked|expired)",
+    re.IGNORECASE,
 )
 
 
@@ -103,7 +104,7 @@ def refuse_with_cursor(reply: Reply, where: str) -> Refusal:
 
 
 def _kind(reply: Reply, body: ErrorBody) -> type[APIStatusError]:
-    if reply.status == 503 and reply.says_when:
+    if reply.status == 429 or (reply.status == 503 and reply.says_when):
         return RateLimitError
     if reply.status >= 500:
         return ServerError

@@ -22,7 +22,7 @@ __all__ = [
     "results_of",
 ]
 
-R = TypeVar("R", ExportSuccess, ExportFailure)
+R = TypeVar("R")
 
 
 @attrs.frozen(kw_only=True)
@@ -65,11 +65,12 @@ class ReportReply:
 
 def result_body(result: ExportResult) -> ResultBody:
     """A result as it is sent."""
+    success = failure = None
     if isinstance(result, ExportSuccess):
         success = SuccessBody(reference_id=result.reference_id, deep_link_url=result.deep_link_url)
-        return ResultBody(accounting_record_id=result.accounting_record_id, success=success)
-    failure = FailureBody(error_message=result.error_message)
-    return ResultBody(accounting_record_id=result.accounting_record_id, failure=failure)
+    if isinstance(result, ExportFailure):
+        failure = FailureBody(error_message=result.error_message)
+    return ResultBody(accounting_record_id=result.accounting_record_id, success=success, failure=failure)
 
 
 def report_body(results: Sequence[ExportResult]) -> ReportBody:

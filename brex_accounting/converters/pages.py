@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
@@ -17,6 +18,8 @@ from ..models import BadRecord, Page
 __all__ = ["OnBadRecord", "PageBody", "page_of", "read_page"]
 
 T = TypeVar("T")
+
+_ID = re.compile(r"[\w:=+-]{1,128}", re.ASCII)
 
 OnBadRecord: TypeAlias = Literal["raise", "skip"] | Callable[[BadRecord], None]
 """What happens to a record that cannot be decoded: the page raises, the record is left out, or it is
@@ -87,7 +90,8 @@ def _read_each(codec: Codec, data: bytes, cls: type[T], on_bad: OnBadRecord) -> 
 def _readable_id(raw: bytes) -> str | None:
     try:
         record = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     found = record.get("id") if isinstance(record, dict) else None
-    return found if isinstance(found, str) and found.isprintable() and len(found) <= 200 else None
+    # It goes into logs: only what looks like an id.
+    return found if isinstance(found, str) and _ID.fullmatch(found) else None

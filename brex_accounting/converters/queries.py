@@ -50,6 +50,8 @@ def record_filters(
 
 def single_entry_filter(single_entry: bool | None) -> Query:
     """``single_entry`` as sent, when it was given."""
+    if single_entry is not None and not isinstance(single_entry, bool):
+        raise ConfigurationError("single_entry is True, False or None")  # "false" would be true
     return () if single_entry is None else (("single_entry", "true" if single_entry else "false"),)
 
 
@@ -107,7 +109,7 @@ def _member(enum: type[E_], name: str, value: E_ | str | None) -> E_ | None:
         return value
     known = [str(member) for member in enum]
     if value not in known:
-        close = difflib.get_close_matches(str(value), known, n=1)
+        close = difflib.get_close_matches(str(value).upper(), known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
         # A member made on purpose is the way to send a value newer than this package.
         raise ConfigurationError(f"unknown {name}; {hint} (to send a newer value, pass {enum.__name__}(value))")
@@ -118,7 +120,10 @@ def _moment(name: str, bound: object) -> datetime:
     if isinstance(bound, datetime):
         if bound.tzinfo is None or bound.utcoffset() is None:
             raise ConfigurationError(f"updated_at {name} is a naive datetime; give it a timezone")
-        return bound.astimezone(UTC)
+        try:
+            return bound.astimezone(UTC)
+        except OverflowError:
+            raise ConfigurationError(f"updated_at {name} is outside the years 1 to 9999 in UTC") from None
     if isinstance(bound, date):
         return datetime(bound.year, bound.month, bound.day, tzinfo=UTC)
     raise ConfigurationError(f"updated_at {name} takes a datetime or a date, not {type(bound).__name__}")

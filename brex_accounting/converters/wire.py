@@ -22,7 +22,7 @@ from ..models import (
     User,
 )
 from .exports import ResultBody, SuccessBody, result_body, result_of
-from .money import exact_amount, settle_money
+from .money import exact_amount, exact_value, settle_money
 from .pages import PageBody, page_of
 
 __all__ = ["SPELLINGS", "codec", "from_json", "to_json"]
@@ -62,7 +62,7 @@ def codec() -> Codec:
     return Codec(
         spellings=SPELLINGS,
         absent=ABSENT,
-        leaves={Amount: exact_amount, Unmodelled: lambda value: value},
+        leaves={Amount: exact_amount, Unmodelled: exact_value},
         settlers={Money: settle_money},
     )
 
@@ -79,8 +79,8 @@ def from_json(data: bytes, cls: type[T]) -> T:
     if kind is Page or get_origin(kind) is Page:
         body: Any = PageBody[(get_args(kind) or (AccountingRecord,))[0]]  # type: ignore[misc]
         return cast(T, page_of(codec().decode(data, body), data))
-    if kind in (ExportSuccess, ExportFailure):
-        return cast(T, result_of(codec().decode(data, ResultBody), kind))
+    if kind is ExportSuccess or kind is ExportFailure:
+        return result_of(codec().decode(data, ResultBody), cls)
     return codec().decode(data, cls)
 
 

@@ -38,10 +38,15 @@ class Fault:
     method: str = ""
 
     def __attrs_post_init__(self) -> None:
-        if self.kind not in KINDS:
+        if not isinstance(self.kind, str) or self.kind not in KINDS:
             raise ValueError(f"no such fault; known: {', '.join(KINDS)}")
         if (self.next is None) == (self.every is None):
             raise ValueError("a fault is on the next N requests or on every Nth")
+        number = self.every if self.next is None else self.next
+        if type(number) is not int or number < 1:
+            raise ValueError("next and every are whole numbers of at least 1")
+        if not (isinstance(self.path, str) and isinstance(self.method, str)):
+            raise ValueError("path and method are strings")  # noqa: TRY004 - one kind of error for a wrong order
 
 
 class FaultPlan:

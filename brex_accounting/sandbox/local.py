@@ -12,7 +12,8 @@ from aiohttp import web
 from .faults import Fault, FaultPlan
 from .rules import ALL_SCOPES, LocalBrex, Rules
 from .seeds import Profile, make_seed
-from .server import Statistics, make_app
+from .server import make_app
+from .statistics import Statistics
 
 __all__ = ["TOKEN", "Sandbox"]
 
@@ -42,10 +43,12 @@ class Sandbox:
         rules: Rules | None = None,
         now: Callable[[], datetime] | None = None,
     ) -> None:
-        self.brex = LocalBrex(make_seed(profile, records=records, seed=seed), now=now or _utc_now, rules=rules)
+        self.brex: LocalBrex = LocalBrex(
+            make_seed(profile, records=records, seed=seed), now=now or _utc_now, rules=rules
+        )
         self.brex.tokens[TOKEN] = ALL_SCOPES
-        self.faults = FaultPlan(faults)
-        self.statistics = Statistics()
+        self.faults: FaultPlan = FaultPlan(faults)
+        self.statistics: Statistics = Statistics()
         self.token = TOKEN
         self._port = port
         self._runner: web.AppRunner | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -116,15 +117,15 @@ def read_results(body: bytes) -> tuple[ExportResult, ...]:
         raise invalid(f"The body is malformed: {error.problems[0]}.") from None
     if not results:
         raise invalid("results must hold at least one result.")
-    if _holds_null_link(msgspec.json.decode(body)):
+    if _holds_null_link(body):
         raise invalid("deep_link_url must not be null.")
     for result in results:
         _refuse_other_than_ascii(result)
     return results
 
 
-def _holds_null_link(content: Any) -> bool:
-    successes = [one.get("success") or {} for one in content["results"]]
+def _holds_null_link(body: bytes) -> bool:
+    successes = [one.get("success") or {} for one in json.loads(body)["results"]]
     return any("deep_link_url" in success and success["deep_link_url"] is None for success in successes)
 
 

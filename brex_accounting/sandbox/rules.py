@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import attrs
@@ -42,13 +42,22 @@ class Rules:
     retry_after: bool = False
     after_failure: ReviewStatus = ReviewStatus.PREPARE  # guess: PREPARE or REVIEW, undocumented
 
+    def __attrs_post_init__(self) -> None:
+        # Switched over HTTP too, where anything may come.
+        if self.rate_limit is not None and (type(self.rate_limit) is not int or self.rate_limit < 1):
+            raise ValueError("rate_limit is a whole number of at least 1, or null for no limit")
+        if type(self.rate_window) not in (int, float) or not 0 < self.rate_window < float("inf"):
+            raise ValueError("rate_window is a number of seconds above 0")
+        if type(self.retry_after) is not bool:
+            raise ValueError("retry_after is true or false")
+
 
 class LocalBrex:
     """One company's accounting data, behaving as Brex documents it. ``now`` is the server's clock."""
 
     def __init__(self, seed: Seed, *, now: Callable[[], datetime], rules: Rules | None = None) -> None:
-        self.table = Table(seed)
-        self.rules = rules or Rules()
+        self.table: Table = Table(seed)
+        self.rules: Rules = rules or Rules()
         self.tokens: dict[str, frozenset[str]] = {}
         self._now = now
         self._integrations: dict[str, Integration] = {}
@@ -152,6 +161,11 @@ class LocalBrex:
 
     # Records.
 
+    def records(self) -> Iterator[AccountingRecord]:
+        """Every record as it stands, oldest update first, built one at a time."""
+        for _, row in self.table.rows(Wanted()):
+            yield self.table.record(row)
+
     def get_record(self, record_id: str, query: Sequence[tuple[str, str]] = ()) -> AccountingRecord:
         """One record."""
         single_entry = read_single_entry(query)
@@ -165,9 +179,10 @@ class LocalBrex:
         request = read_list(query)
         wanted = self._wanted(request)
         bound_to = _digest(query)
-        places = (
-            self.table.rows(wanted, _place(request.cursor, bound_to)) if request.cursor else self.table.rows(wanted)
-        )
+        if request.cursor is None:
+            places = self.table.rows(wanted)
+        else:
+            places = self.table.rows(wanted, _place(request.cursor, bound_to))
         page: list[Place] = []
         more = False
         for place in places:

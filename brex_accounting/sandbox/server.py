@@ -7,30 +7,24 @@ from collections.abc import Awaitable, Callable, Sequence
 from email.utils import format_datetime
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from .._version import __version__
 from ..converters.exports import ReportReply
 from ..converters.wire import codec, to_json
+from ..enums import ErrorCode
 from .faults import FaultPlan
 from .openapi import openapi_document
 from .reading import read_integration, read_results
 from .refusal import Refused, invalid, not_found
 from .rules import INTEGRATION_WRITE, RECORD_READ, RECORD_WRITE, LocalBrex
+from .statistics import Statistics
 from .steering import Steering
 
-__all__ = ["Statistics", "make_app"]
+__all__ = ["make_app"]
 
 _JSON = "application/json"
 Action = Callable[[web.Request], Awaitable[bytes]]
-
-
-class Statistics:
-    """What the sandbox was asked so far."""
-
-    def __init__(self) -> None:
-        self.requests = 0
-        self.faults = 0
-        self.throttled = 0
 
 
 class Front:
@@ -54,10 +48,9 @@ class Front:
             web.post(records + "/export-results", self._guarded(self._report, (RECORD_WRITE,))),
         ]
 
-    def _guarded(self, action: Action, scopes: Sequence[str]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _guarded(self, action: Action, scopes: Sequence[str]) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            self._statistics.requests += 1
-            trace = f"sandbox-{self._statistics.requests:08d}"
+            trace = self._statistics.count()
             fault = self._faults.strike(request.method, request.path)
             if fault is not None:
                 self._statistics.faults += 1
@@ -66,8 +59,7 @@ class Front:
             response = await self._answer(request, action, scopes, fault)
             if fault == "drop-after":
                 return _hang_up(request)
-            response.headers["X-Brex-Trace-Id"] = trace
-            response.headers["Date"] = format_datetime(self._brex.now(), usegmt=True)
+            _sign(response, trace, self._brex)
             return await _cut(request, response) if fault == "cut" else response
 
         return handle
@@ -75,8 +67,10 @@ class Front:
     async def _answer(
         self, request: web.Request, action: Action, scopes: Sequence[str], fault: str | None
     ) -> web.Response:
-        if fault in ("500", "503"):
-            return web.Response(status=int(fault))
+        if fault == "500":
+            return _refusal(Refused(500, ErrorCode.INTERNAL_ERROR.value, "A fault on order."))
+        if fault == "503":
+            return web.Response(status=503)
         if fault == "html":
             return web.Response(text="<!doctype html><title>maintenance</title>", content_type="text/html")
         if fault == "slow":
@@ -89,6 +83,8 @@ class Front:
             return web.Response(body=await action(request), content_type=_JSON)
         except Refused as refused:
             return _refusal(refused)
+        except web.HTTPRequestEntityTooLarge as error:
+            return _refusal(Refused(error.status, ErrorCode.INVALID_REQUEST.value, "The body is too large."))
 
     def _throttled(self, wait: float) -> web.Response:
         self._statistics.throttled += 1
@@ -119,7 +115,7 @@ class Front:
 
 def make_app(brex: LocalBrex, faults: FaultPlan, statistics: Statistics) -> web.Application:
     """The sandbox as an aiohttp application."""
-    app = web.Application(middlewares=[_refusals], client_max_size=16 * 2**20)
+    app = web.Application(middlewares=[_refusals(brex, statistics)], client_max_size=16 * 2**20)
     app.add_routes(Front(brex, faults, statistics).routes())
     app.add_routes(Steering(brex, faults, statistics).routes())
 
@@ -131,18 +127,29 @@ def make_app(brex: LocalBrex, faults: FaultPlan, statistics: Statistics) -> web.
     return app
 
 
-@web.middleware
-async def _refusals(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except Refused as refused:
-        return _refusal(refused)
-    except web.HTTPMethodNotAllowed as error:
-        return _refusal(Refused(error.status, "INVALID_REQUEST", "This path does not take this method."))
-    except web.HTTPNotFound:
-        return _refusal(not_found("path"))
+def _refusals(brex: LocalBrex, statistics: Statistics) -> Middleware:
+    """Brex's error body also where no operation was reached."""
+
+    @web.middleware
+    async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Refused as refused:
+            response = _refusal(refused)
+        except web.HTTPMethodNotAllowed as error:
+            message = "This path does not take this method."
+            response = _refusal(Refused(error.status, ErrorCode.INVALID_REQUEST.value, message))
+        except web.HTTPNotFound:
+            response = _refusal(not_found("path"))
+        _sign(response, statistics.count(), brex)
+        return response
+
+    return refusals
+
+
+def _sign(response: web.Response, trace: str, brex: LocalBrex) -> None:
+    response.headers["X-Brex-Trace-Id"] = trace
+    response.headers["Date"] = format_datetime(brex.now(), usegmt=True)
 
 
 def _refusal(refused: Refused) -> web.Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import msgspec
@@ -16,10 +16,8 @@ from ..models import AccountingRecord
 from .faults import Fault, FaultPlan
 from .refusal import invalid, not_found
 from .rules import ALL_SCOPES, LocalBrex
+from .statistics import Statistics
 from .table import Wanted
-
-if TYPE_CHECKING:
-    from .server import Statistics
 
 __all__ = ["Steering"]
 

@@ -24,6 +24,8 @@ Place = tuple[int, int]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _START: Place = (-(2**63), -1)
+_TICK = timedelta(microseconds=1)
+_MOST_COUNTS = 64
 
 
 @attrs.frozen(kw_only=True)
@@ -103,9 +105,11 @@ class Table:
 
     def change(self, row: int, review_status: ReviewStatus, now: datetime) -> None:
         """Give a record a status; its version and ``updated_at`` move with it."""
-        version = self.record(row).version + 1
-        self._changes[row] = _Change(review_status, version, now)
-        self._move(row, now, review_status)
+        before = self.record(row)
+        # Later than before under any clock: moved back, it would be skipped by whoever is reading.
+        updated_at = max(now, before.updated_at + _TICK)
+        self._changes[row] = _Change(review_status, before.version + 1, updated_at)
+        self._move(row, updated_at, review_status)
 
     def remove(self, row: int) -> None:
         """Forget a record, as if Brex no longer listed it."""
@@ -132,6 +136,8 @@ class Table:
     def count(self, wanted: Wanted) -> int:
         """How many records are wanted."""
         if wanted not in self._counts:
+            if len(self._counts) == _MOST_COUNTS:  # the default window is another one at each request
+                self._counts.clear()
             self._counts[wanted] = sum(1 for _ in self.rows(wanted))
         return self._counts[wanted]
 
@@ -153,21 +159,18 @@ class Table:
         self._updated[row] = time
 
     def _drop_equal(self, row: int, time: int) -> None:
-        for position in range(bisect_left(self._order_times, time), bisect_right(self._order_times, time)):
-            if self._order_rows[position] == row:
-                del self._order_times[position], self._order_rows[position]
-                return
+        start, end = self._span(time)
+        position = bisect_left(self._order_rows, row, start, end)
+        if position < end and self._order_rows[position] == row:
+            del self._order_times[position], self._order_rows[position]
 
     def _start(self, after: Place) -> int:
         time, row = after
-        position = bisect_left(self._order_times, time)
-        while (
-            position < len(self._order_times)
-            and self._order_times[position] == time
-            and self._order_rows[position] <= row
-        ):
-            position += 1
-        return position
+        return bisect_right(self._order_rows, row, *self._span(time))
+
+    def _span(self, time: int) -> tuple[int, int]:
+        # Thousands of records share a time after one big report: within it, rows are in order.
+        return bisect_left(self._order_times, time), bisect_right(self._order_times, time)
 
     def _word(self, text: str) -> int:
         word = str(text)

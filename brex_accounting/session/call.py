@@ -70,7 +70,7 @@ class Reply:
         ``now`` serves a date when the reply has no Date header of its own.
         """
         text = self.headers.get("retry-after", "").strip()
-        if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]+)?", text):
+        if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
             return max(0.0, float(text))
         until = http_date(text)
         if until is None:
@@ -192,7 +192,7 @@ def http_date(text: str | None) -> datetime | None:
         return None
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return aware.astimezone(UTC)
+    except (ValueError, OverflowError):  # years and offsets of any size
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC)

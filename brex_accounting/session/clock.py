@@ -15,12 +15,15 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds that only ever grow."""
+        ...
 
     def now(self) -> datetime:
         """The wall clock, aware UTC."""
+        ...
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
 
 
 class SystemClock:

@@ -27,8 +27,9 @@ class RateLimit:
     per: float = 60.0
 
     def __attrs_post_init__(self) -> None:
-        if self.limit < 1 or not self.per > 0:
-            raise ConfigurationError("a rate limit needs limit >= 1 and per > 0 seconds")
+        whole = isinstance(self.limit, int) and not isinstance(self.limit, bool)
+        if not whole or self.limit < 1 or not self.per > 0:
+            raise ConfigurationError("a rate limit needs a whole limit >= 1 and per > 0 seconds")
 
 
 class Limiter(Protocol):
@@ -41,9 +42,15 @@ class Limiter(Protocol):
         """The server said 429: let nobody with this key start for ``wait`` seconds."""
 
 
+@attrs.define(eq=False)
+class _Turn:
+    at: float
+    taken: bool = False
+
+
 @attrs.define
 class _Log:
-    booked: deque[float] = attrs.field(factory=deque)
+    booked: deque[_Turn] = attrs.field(factory=deque)
     paused_until: float = float("-inf")
 
 
@@ -60,25 +67,38 @@ class SlidingLog:
     async def turn(self, key: str) -> None:
         """Return when the next attempt may start; a cancelled waiter gives its turn back."""
         log = self._logs[key]
-        at = self._book(log)
+        turn = self._book(log)
         try:
-            while (wait := max(at, log.paused_until) - self._clock.monotonic()) > 0:
+            while (wait := turn.at - self._clock.monotonic()) > 0:
                 await self._clock.sleep(wait)
         except asyncio.CancelledError:
-            log.booked.remove(at)
+            if turn in log.booked:
+                log.booked.remove(turn)
             raise
+        turn.taken = True
 
     async def throttled(self, key: str, wait: float) -> None:
         """Pause every attempt of the key for ``wait`` seconds from now."""
         log = self._logs[key]
         log.paused_until = max(log.paused_until, self._clock.monotonic() + wait)
+        waiting = [turn for turn in log.booked if not turn.taken]
+        if waiting and waiting[0].at < log.paused_until:
+            # The whole queue moves, with its gaps: those whose time came meanwhile must not start together.
+            delay = log.paused_until - waiting[0].at
+            for turn in waiting:
+                turn.at += delay
+            log.booked = deque([turn for turn in log.booked if turn.taken] + waiting)
 
-    def _book(self, log: _Log) -> float:
+    def _book(self, log: _Log) -> _Turn:
         now = self._clock.monotonic()
         booked = log.booked
-        while booked and booked[0] <= now - self._window:
+        while booked and booked[0].at <= now - self._window:
             booked.popleft()
-        full = len(booked) >= self._rate.limit
-        at = max(now, booked[-self._rate.limit] + self._window) if full else now
-        booked.append(at)
-        return at
+        at = max(now, log.paused_until)
+        if booked:
+            at = max(at, booked[-1].at)
+        if len(booked) >= self._rate.limit:
+            at = max(at, booked[-self._rate.limit].at + self._window)
+        turn = _Turn(at)
+        booked.append(turn)
+        return turn

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import attrs
 
@@ -31,19 +31,24 @@ class Transport(Protocol):
 
     async def send(self, request: Request, timeout: float) -> Answer:
         """One attempt within ``timeout`` seconds; raises nothing but cancellation."""
+        ...
 
     async def aclose(self) -> None:
         """Let go of connections."""
+        ...
 
 
+@runtime_checkable
 class TokenSource(Protocol):
     """Where bearer tokens come from."""
 
     async def token(self) -> str:
         """A token for the next attempt."""
+        ...
 
     async def renew(self, refused: str) -> bool:
         """``refused`` is dead. Whether the next ``token()`` will be another one."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -73,8 +78,9 @@ class Manager:
         """The call's result. Waiting for the first turn is outside the deadline."""
         await self.limiter.turn(key)
         run = _Run(manager=self, call=call, key=key, tokens=tokens, options=options)
+        scope = asyncio.timeout(options.deadline)
         try:
-            async with asyncio.timeout(options.deadline) as scope:
+            async with scope:
                 reply = await run.until_done()
         except TimeoutError:
             if not scope.expired():
@@ -105,6 +111,8 @@ class _Run:
     key: str
     tokens: TokenSource
     options: Options
+    # Not a local variable: error reporters print those, and this stays out of the repr.
+    token: str = attrs.field(default="", repr=False)
     tries: Tries = attrs.field(factory=Tries)
     in_flight: bool = False
     started: float = 0.0
@@ -123,15 +131,15 @@ class _Run:
         clock = self.manager.clock
         ends = clock.monotonic() + self.options.deadline
         while True:
-            token = await self.tokens.token()
-            decision = await self._attempt(token, ends)
+            self.token = await self.tokens.token()
+            decision = await self._attempt(ends)
             match decision:
                 case Done(reply):
                     return reply
                 case Fail(error):
                     raise error
                 case Renew(error):
-                    if not await self.tokens.renew(token):
+                    if not await self.tokens.renew(self.token):
                         raise error
                 case Wait(seconds, because):
                     if because is Outcome.THROTTLED:
@@ -140,11 +148,11 @@ class _Run:
                         await clock.sleep(seconds)
             await self.manager.limiter.turn(self.key)
 
-    async def _attempt(self, token: str, ends: float) -> Decision:
+    async def _attempt(self, ends: float) -> Decision:
         manager, clock = self.manager, self.manager.clock
         self.started = clock.monotonic()
         self.in_flight = True
-        answer = await manager.transport.send(self._request(token), self.options.timeout)
+        answer = await manager.transport.send(self._request(), self.options.timeout)
         self.in_flight = False
         if isinstance(answer, Reply) and answer.served_at is not None:
             manager.server_clock = (answer.served_at, clock.monotonic())
@@ -160,11 +168,11 @@ class _Run:
         self._note(answer, outcome, decision, clock.monotonic() - self.started)
         return decision
 
-    def _request(self, token: str) -> Request:
+    def _request(self) -> Request:
         call = self.call
         content = (("Content-Type", "application/json"),) if call.body is not None else ()
         headers = (
-            ("Authorization", f"Bearer {token}"),
+            ("Authorization", f"Bearer {self.token}"),
             ("Accept", "application/json"),
             ("User-Agent", self.manager.user_agent),
         )

@@ -113,7 +113,7 @@ def decide(
     failed = tries.count(Outcome.AMBIGUOUS) + tries.count(Outcome.NOT_SENT)
     if failed + 1 >= policy.attempts:
         return outcome, Fail(error)
-    seconds = roll * min(policy.cap, policy.base * 2.0**failed)
+    seconds = roll * _doubled(policy.base, failed, policy)
     return outcome, _wait_or_fail(seconds, outcome, error, remaining)
 
 
@@ -145,12 +145,17 @@ def _throttled(
     if isinstance(error, RateLimitError):
         error.retry_after = hint
     if hint is None:
-        seconds = min(policy.cap, policy.throttle_base * 2.0 ** tries.count(Outcome.THROTTLED))
+        seconds = _doubled(policy.throttle_base, tries.count(Outcome.THROTTLED), policy)
         return _wait_or_fail(seconds * (0.5 + roll / 2), Outcome.THROTTLED, error, remaining)
     if hint > policy.longest_hint:
         return Fail(error)
     # Never earlier than told, and not all at the same moment.
     return _wait_or_fail(hint + roll * min(1.0, hint / 10), Outcome.THROTTLED, error, remaining)
+
+
+def _doubled(base: float, times: int, policy: RetryPolicy) -> float:
+    # Bounded: nothing bounds the number of throttled tries, and 2.0**1024 is an OverflowError.
+    return min(policy.cap, base * 2.0 ** min(times, 64))
 
 
 def _wait_or_fail(seconds: float, because: Outcome, error: BrexError, remaining: float) -> Decision:

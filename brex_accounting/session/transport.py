@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl as ssl_module
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 from aiohttp import hdrs
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from ..errors import ConfigurationError
@@ -58,6 +60,8 @@ class AiohttpTransport:
 
     async def send(self, request: Request, timeout: float) -> Answer:
         """One attempt within ``timeout`` seconds, the body included. Raises nothing but cancellation."""
+        if self._session.closed:
+            return Silence(sent=Sent.NO, cause="the session is closed")
         try:
             async with asyncio.timeout(timeout):
                 return await self._exchange(request, timeout)
@@ -66,15 +70,19 @@ class AiohttpTransport:
             return Silence(sent=Sent.NO, cause=_cause(error), timed_out=timed_out)
         except TimeoutError:
             return Silence(sent=Sent.UNSURE, cause=f"nothing within {timeout:g} s", timed_out=True)
-        except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
             return Silence(sent=Sent.UNSURE, cause=_cause(error))
+        except (RuntimeError, ValueError) as error:
+            # What aiohttp raises for a session that closes meanwhile, and for arguments that do not go
+            # together: with trust_env a .netrc entry for the host collides with our Authorization.
+            return Silence(sent=Sent.UNSURE, cause=f"{_cause(error)} (session closed, or host in .netrc?)")
 
     async def _exchange(self, request: Request, timeout: float) -> Answer:
         url = self._base.with_path(self._base.raw_path.rstrip("/") + request.path, encoded=True)
         async with self._session.request(
             request.method,
             url.with_query(request.query),
-            data=request.body,
+            data=_payload(request.body),
             headers=request.headers,
             ssl=self._ssl,
             # Without total=, a slow connection pool and a slow server can be told apart.
@@ -92,6 +100,11 @@ class AiohttpTransport:
             return Reply(status=response.status, headers=response.headers, body=bytes(body))
 
 
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    # aiohttp warns of bytes above its mark, because it writes them in one piece; a file goes in chunks.
+    return io.BytesIO(body) if body is not None and len(body) > aiohttp.payload.TOO_LARGE_BYTES_BODY else body
+
+
 def _cause(error: BaseException) -> str:
     # The class name alone: these exceptions print URLs, and some of them the request's headers.
     return type(error).__name__
@@ -103,3 +116,9 @@ def _refuse_leaky(session: aiohttp.ClientSession) -> None:
     for name in (hdrs.AUTHORIZATION, hdrs.COOKIE):
         if name in session.headers:
             raise ConfigurationError(f"the session to borrow sends {name} with every request; pass one without")
+    if session.auth is not None:
+        raise ConfigurationError("the session to borrow has an auth of its own; pass one without")
+    if not session.auto_decompress:
+        raise ConfigurationError("the session to borrow does not decompress answers; pass one that does")
+    if session.closed:
+        raise ConfigurationError("the session to borrow is closed")
