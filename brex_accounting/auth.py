@@ -66,7 +66,7 @@ def token_source(token: str | TokenFunction | TokenSource) -> TokenSource:
     """Any of the three ways to give a token, as a source."""
     if isinstance(token, str):
         return FixedToken(token)
-    if isinstance(token, TokenSource):
+    if isinstance(token, TokenSource) and not isinstance(token, type):
         return token
     if callable(token):
         return CallableToken(token)

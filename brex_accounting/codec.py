@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -26,7 +26,7 @@ from .errors import DecodeError
 from .models import Instant
 from .shapes import Settle, fields_of, reachable, settler
 
-__all__ = ["Codec", "Leaf"]
+__all__ = ["Codec", "Leaf", "exact_json", "instant_or_date"]
 
 T = TypeVar("T")
 Leaf = Callable[[object], object]
@@ -82,11 +82,18 @@ class Codec(MsgspecJsonConverter):
             raise DecodeError(f"expected JSON at {at}") from None
         return result
 
+    def loads(self, data: bytes, cl: type[T], **_kwargs: Any) -> T:
+        """What cattrs calls ``decode``; its own would read amounts as floats."""
+        return self.decode(data, cl)
+
     def get_loads_hook(self, cl: type[T]) -> Callable[[bytes], T]:
         """Bytes to ``cl``, with cattrs' and msgspec's own exceptions."""
         if any(part in self._spellings for part in reachable(cl)):
             return lambda data: self.structure(exact_json(data), cl)
-        first = msgspec.json.Decoder(cl, float_hook=Decimal).decode
+        try:
+            first = msgspec.json.Decoder(cl, float_hook=Decimal).decode
+        except TypeError:  # a type that msgspec cannot read, such as datetime | date
+            return lambda data: self.structure(exact_json(data), cl)
         settle = settler(cl, self._settlers)
 
         def loads(data: bytes) -> T:
@@ -120,7 +127,7 @@ class Codec(MsgspecJsonConverter):
             self._register_leaf(marked, leaf)
 
     def _register_leaf(self, marked: object, leaf: Leaf) -> None:
-        self.register_structure_hook_func(lambda t: t is marked, lambda value, _: leaf(value))
+        self.register_structure_hook_func(lambda t: t == marked, lambda value, _: leaf(value))
 
     def _register_shapes(self) -> None:
         self.register_structure_hook_factory(attrs.has, self._structure_class)
@@ -219,6 +226,15 @@ def _integer(value: object) -> int:
     elif isinstance(value, int) and not isinstance(value, bool):
         return value
     raise TypeError
+
+
+def instant_or_date(value: object) -> datetime | date | None:
+    """A bound of a window: a date-time, a date, or null."""
+    if value is None:
+        return None
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        return msgspec.convert(value, date)
+    return _instant(value)
 
 
 def _instant(value: object) -> datetime:

@@ -6,7 +6,7 @@ sentence of the documents a call may be sent again when the first try got no ans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
@@ -101,6 +101,8 @@ def list_records(
 
 def report_export_results(results: Sequence[ExportResult], *, idempotency_key: str | None = None) -> Call[ExportReport]:
     """POST /v3/accounting/records/export-results."""
+    if not isinstance(results, Iterable):
+        raise ConfigurationError("results takes a list of export results")
     results = tuple(results)  # once: a generator would be empty when the body is made
     sent = [_checked_result(result) for result in results]
     if not sent:

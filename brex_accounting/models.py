@@ -270,6 +270,9 @@ class ExportReport:
     not_named: tuple[str, ...] = ()
 
 
+Bound: TypeAlias = datetime | date | None
+
+
 @attrs.frozen(kw_only=True)
 class UpdatedAt:
     """A window on ``updated_at``. Bounds are aware datetimes, or dates (midnight UTC).
@@ -277,10 +280,10 @@ class UpdatedAt:
     At most one lower (``gt``, ``gte``) and one upper (``lt``, ``lte``) bound.
     """
 
-    gt: datetime | date | None = None
-    gte: datetime | date | None = None
-    lt: datetime | date | None = None
-    lte: datetime | date | None = None
+    gt: Bound = None
+    gte: Bound = None
+    lt: Bound = None
+    lte: Bound = None
 
 
 ALL_TIME = UpdatedAt(gte=datetime(2000, 1, 1, tzinfo=UTC))

@@ -48,6 +48,7 @@ class Walk(Generic[T]):
         start = resume_from or Checkpoint(filters=source.filters, page_size=page_size)
         if start.filters != source.filters:
             raise CheckpointMismatch("the checkpoint is of a query with other filters; resume with the same ones")
+        _check_page_size(start.page_size)
         self.checkpoint: Checkpoint = start
         self.page_size: int = start.page_size
         self._identify = source.identify
@@ -216,8 +217,7 @@ class RecordQuery(Generic[T]):
     """
 
     def __init__(self, source: Source[T], *, page_size: int, max_items: int | None = None) -> None:
-        if isinstance(page_size, bool) or not isinstance(page_size, int) or page_size < 1:
-            raise ConfigurationError("page_size must be a whole number of at least 1")
+        _check_page_size(page_size)
         _check_max_items(max_items)
         self._source = source
         self._page_size = page_size
@@ -259,6 +259,12 @@ class RecordQuery(Generic[T]):
 
     def __repr__(self) -> str:
         return f"RecordQuery(filters={len(self._source.filters)}, page_size={self._page_size})"
+
+
+def _check_page_size(page_size: object) -> None:
+    """Refuse what is no number of records to ask for."""
+    if isinstance(page_size, bool) or not isinstance(page_size, int) or page_size < 1:
+        raise ConfigurationError("page_size must be a whole number of at least 1")
 
 
 def _check_max_items(max_items: int | None) -> None:

@@ -10,7 +10,7 @@ import attrs
 
 from . import endpoints
 from .converters.pages import OnBadRecord
-from .converters.queries import MAX_IDS, Query, checked_id, record_filters
+from .converters.queries import MAX_IDS, Query, each_checked, record_filters
 from .core import View
 from .enums import ReviewStatus, SourceType
 from .errors import ActiveIntegrationExists, BrexError, ConfigurationError, IntegrationNotActive
@@ -134,9 +134,7 @@ class Records:
         """
         if isinstance(chunk, bool) or not isinstance(chunk, int) or not 1 <= chunk <= MAX_IDS:
             raise ConfigurationError(f"chunk must be a whole number from 1 to {MAX_IDS}")
-        if isinstance(ids, (str, bytes)):
-            raise ConfigurationError("ids takes a list of ids, not one string")
-        wanted = tuple(dict.fromkeys(checked_id("a record id", one) for one in ids))
+        wanted = tuple(dict.fromkeys(each_checked(ids)))
         return ManyRecords(self, wanted, chunk)
 
     async def report_export_results(

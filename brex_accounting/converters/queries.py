@@ -13,7 +13,7 @@ from ..enums import OpenEnum, ReviewStatus, SourceType
 from ..errors import ConfigurationError
 from ..models import UpdatedAt
 
-__all__ = ["MAX_IDS", "Query", "checked_id", "checked_ids", "checked_text", "record_filters", "window"]
+__all__ = ["MAX_IDS", "Query", "checked_id", "checked_ids", "checked_text", "each_checked", "record_filters", "window"]
 
 E_ = TypeVar("E_", bound=OpenEnum)
 Query: TypeAlias = tuple[tuple[str, str], ...]
@@ -74,14 +74,20 @@ def window(updated_at: UpdatedAt) -> Query:
 
 def checked_ids(ids: Iterable[str]) -> list[str]:
     """Record ids for one request: at least one, at most ``MAX_IDS``."""
-    if isinstance(ids, (str, bytes)):
-        raise ConfigurationError("ids takes a list of ids, not one string")
-    found = [checked_id("a record id", one) for one in ids]
+    found = each_checked(ids)
     if not found:
         raise ConfigurationError("ids is empty, and without ids Brex would return every record; use None for that")
     if len(found) > MAX_IDS:
         raise ConfigurationError(f"{len(found)} ids are too many for one request (at most {MAX_IDS}); use get_many")
     return found
+
+
+def each_checked(ids: Iterable[str]) -> list[str]:
+    """Any number of record ids, each of which can stand in a query."""
+    if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
+        given = "one string" if isinstance(ids, (str, bytes)) else type(ids).__name__
+        raise ConfigurationError(f"ids takes a list of ids, not {given}")
+    return [checked_id("a record id", one) for one in ids]
 
 
 def checked_id(name: str, value: str) -> str:

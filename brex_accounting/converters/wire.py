@@ -7,11 +7,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
-from ..codec import Codec
+from ..codec import Codec, instant_or_date
 from ..models import (
     AccountingFieldValue,
     AccountingRecord,
     Amount,
+    Bound,
     ExportFailure,
     ExportSuccess,
     Integration,
@@ -62,7 +63,7 @@ def codec() -> Codec:
     return Codec(
         spellings=SPELLINGS,
         absent=ABSENT,
-        leaves={Amount: exact_amount, Unmodelled: exact_value},
+        leaves={Amount: exact_amount, Unmodelled: exact_value, Bound: instant_or_date},
         settlers={Money: settle_money},
     )
 
