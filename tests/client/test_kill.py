@@ -1,0 +1,179 @@
+"""A reader that is killed with SIGKILL and goes on from its last saved checkpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import Counter
+from pathlib import Path
+
+import attrs
+import pytest
+
+from brex_accounting.enums import ReviewStatus
+from brex_accounting.sandbox import Fault, Sandbox
+
+from .support import held
+
+READER = Path(__file__).with_name("reader.py")
+PAGE = 7
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+
+
+async def start(sandbox: Sandbox, file: Path, hold_at: int, *, stderr: int | None = None) -> Process:
+    arguments = [
+        "-W",
+        "error",
+        "-X",
+        "dev",
+        str(READER),
+        sandbox.url,
+        sandbox.token,
+        str(file),
+        str(PAGE),
+        str(hold_at),
+    ]
+    return await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=PIPE, stderr=stderr)
+
+
+async def run_to_the_end(sandbox: Sandbox, file: Path) -> None:
+    reader = await start(sandbox, file, 0)
+    output, _ = await asyncio.wait_for(reader.communicate(), 30)
+    assert (output, reader.returncode) == (b"done\n", 0)
+
+
+async def run_and_kill(sandbox: Sandbox, file: Path, hold_at: int) -> bool:
+    """Kill it after that many records; False when it came to the end before."""
+    reader = await start(sandbox, file, hold_at)
+    assert reader.stdout is not None
+    said = await asyncio.wait_for(reader.stdout.readline(), 30)
+    if said == b"held\n":
+        reader.kill()
+    await reader.communicate()
+    assert reader.returncode == (-signal.SIGKILL if said == b"held\n" else 0)
+    return said == b"held\n"
+
+
+def seen(file: Path) -> list[tuple[str, int]]:
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    return [(line["id"], line["version"]) for line in lines]
+
+
+def states(sandbox: Sandbox) -> list[tuple[str, int]]:
+    return [(record.id, record.version) for record in held(sandbox)]
+
+
+async def test_killed_at_twelve_places(tmp_path: Path) -> None:
+    """In one walk of 60 records, killed around page edges: none skipped, none doubled."""
+    file = tmp_path / "seen.jsonl"
+    # After 1, 6, 7, 8, 13, 14, 15, 21, 22, 28, 35 and 59 records: in a page, at its end, at the next one's start.
+    steps = [1, 5, 1, 1, 5, 1, 1, 6, 1, 6, 7, 24]
+    async with Sandbox(records=60, profile="mixed") as sandbox:
+        for number, step in enumerate(steps, start=1):
+            assert await run_and_kill(sandbox, file, step)
+            assert len(seen(file)) == sum(steps[:number])
+        await run_to_the_end(sandbox, file)
+        assert seen(file) == states(sandbox)
+
+
+async def test_killed_while_an_answer_is_awaited(tmp_path: Path) -> None:
+    """Killed in the middle of a request, on the first page and later: nothing is lost or doubled."""
+    file = tmp_path / "seen.jsonl"
+    async with Sandbox(records=30) as sandbox:
+        for page in (1, 2, 3):
+            sandbox.faults.clear()
+            sandbox.faults.add(Fault(kind="slow", every=page))
+            asked = sandbox.statistics.requests
+            reader = await start(sandbox, file, 0)
+            async with asyncio.timeout(30):
+                while sandbox.statistics.requests < asked + page:  # noqa: ASYNC110 - another process asks
+                    await asyncio.sleep(0.005)
+            reader.kill()
+            await reader.communicate()
+        sandbox.faults.clear()
+        await run_to_the_end(sandbox, file)
+        assert seen(file) == states(sandbox)
+
+
+def disturb(sandbox: Sandbox, chance: random.Random, last: str) -> None:
+    """Move, add and remove records, among them the last one that was read."""
+    table = sandbox.brex.table
+    current = held(sandbox)
+    for record in chance.sample(current, 3):
+        row = table.row_of(record.id)
+        assert row is not None
+        table.change(row, chance.choice(list(ReviewStatus)), sandbox.brex.now())
+    new = f"accr_new_{chance.randrange(10**9)}"
+    table.put(attrs.evolve(current[0], id=new, version=1, updated_at=sandbox.brex.now()))
+    for name in (last, chance.choice(current).id):
+        row = table.row_of(name)
+        if row is not None:
+            table.remove(row)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_killed_while_records_change(tmp_path: Path, seed: int) -> None:
+    """Records move, appear and go between kill and resume, the last one read too: none is skipped."""
+    file = tmp_path / "seen.jsonl"
+    chance = random.Random(seed)
+    async with Sandbox(records=60, profile="awkward", seed=seed) as sandbox:
+        kills = 0
+        for step in (3, 4, 7, 1, 10, 14):
+            if not await run_and_kill(sandbox, file, step):
+                break
+            kills += 1
+            disturb(sandbox, chance, seen(file)[-1][0])
+        await run_to_the_end(sandbox, file)
+        assert kills == 6
+        assert set(states(sandbox)) <= set(seen(file))
+        repeats = sum(count - 1 for count in Counter(seen(file)).values())
+        assert repeats <= kills * (PAGE - 1)  # a page starts over when its last record is gone
+
+
+@pytest.mark.parametrize("when", ["between records", "in a request"])
+async def test_interrupted_like_with_ctrl_c(tmp_path: Path, when: str) -> None:
+    """SIGINT ends it with KeyboardInterrupt and nothing else on stderr; the rest follows exactly."""
+    file = tmp_path / "seen.jsonl"
+    async with Sandbox(records=30) as sandbox:
+        sandbox.faults.add(Fault(kind="slow", every=3))
+        reader = await start(sandbox, file, 10 if when == "between records" else 0, stderr=PIPE)
+        async with asyncio.timeout(30):
+            while len(seen(file) if file.exists() else []) < 10:  # noqa: ASYNC110 - another process writes
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.2)
+        reader.send_signal(signal.SIGINT)
+        _, errors = await reader.communicate()
+        assert reader.returncode == -signal.SIGINT
+        assert errors.rstrip().endswith(b"KeyboardInterrupt")
+        assert not any(word in errors for word in (b"Warning", b"Unclosed", b"unclosed", b"destroyed", b"never"))
+        sandbox.faults.clear()
+        await run_to_the_end(sandbox, file)
+        assert seen(file) == states(sandbox)
+
+
+@pytest.mark.slow
+async def test_killed_at_every_record(tmp_path: Path) -> None:
+    """Sixty processes, each killed after one more record: all sixty, in order, once."""
+    file = tmp_path / "seen.jsonl"
+    async with Sandbox(records=60, profile="mixed") as sandbox:
+        for number in range(1, 61):
+            assert await run_and_kill(sandbox, file, 1)
+            assert len(seen(file)) == number
+        await run_to_the_end(sandbox, file)
+        assert seen(file) == states(sandbox)
+
+
+@pytest.mark.slow
+async def test_killed_after_every_count(tmp_path: Path) -> None:
+    """Killed once, after each count from 1 to 60 in turn, then read to the end: all sixty, once."""
+    async with Sandbox(records=60) as sandbox:
+        for count in range(1, 61):
+            file = tmp_path / f"seen-{count}.jsonl"
+            assert await run_and_kill(sandbox, file, count)
+            await run_to_the_end(sandbox, file)
+            assert seen(file) == states(sandbox)

@@ -1,0 +1,63 @@
+"""TLS on loopback, with a certificate made for the run."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import ssl
+import subprocess
+import warnings
+from pathlib import Path
+
+import pytest
+
+from brex_accounting import APIConnectionError, BrexAccounting, ExportSuccess
+
+from ..session.raw import answering, http_bytes
+from .support import QUICK, page_json, wire_record
+
+OPENSSL = shutil.which("openssl")
+
+pytestmark = pytest.mark.skipif(OPENSSL is None, reason="the certificate is made with openssl")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody else trusts, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    made, key = folder / "cert.pem", folder / "key.pem"
+    order = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=loopback"]
+    order += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(made)]
+    subprocess.run([str(OPENSSL), *order], check=True, capture_output=True, timeout=60)
+    return made, key
+
+
+def server_side(certificate: tuple[Path, Path]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    return context
+
+
+async def test_with_a_ca_of_ones_own(certificate: tuple[Path, Path]) -> None:
+    """ssl= takes a context; the page is read, and closing leaves no transport open."""
+    trusting = ssl.create_default_context(cafile=str(certificate[0]))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", ResourceWarning)
+        async with answering(http_bytes(page_json(wire_record())), close=False, ssl=server_side(certificate)) as server:
+            async with BrexAccounting("bxt_x", base_url=server.url, ssl=trusting) as brex:
+                for _ in range(3):
+                    assert len(await brex.records.list().collect()) == 1
+            assert server.connections == 1
+        gc.collect()
+    assert [str(one.message) for one in warned] == []
+
+
+async def test_an_untrusted_certificate_gets_no_token(certificate: tuple[Path, Path]) -> None:
+    """The handshake fails before the request: not sent, so not even a report is in doubt."""
+    async with answering(http_bytes(), ssl=server_side(certificate)) as server:
+        async with BrexAccounting("bxt_x", base_url=server.url, retry=QUICK) as brex:
+            with pytest.raises(APIConnectionError) as caught:
+                await brex.records.report_export_results([ExportSuccess(accounting_record_id="accr_1")])
+        assert (caught.value.sent, caught.value.may_have_happened) == (False, False)
+        assert len(caught.value.attempts) == 4
+        assert server.requests == []

@@ -1,0 +1,29 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import Mock
+
+import aiohttp
+import aioresponses.core
+import pytest
+from aioresponses import aioresponses as Canned  # noqa: N812 - a class, whatever its case
+
+
+class _CannedResponse(aiohttp.ClientResponse):
+    """A response that aioresponses can make."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, stream_writer=Mock(output_size=0), **kwargs)
+
+
+@pytest.fixture
+def canned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Canned]:
+    """aioresponses: answers without a socket, and the requests as they were made."""
+    # aioresponses 0.7.9 does not know ClientResponse's argument stream_writer, required from 3.14 on.
+    if tuple(int(part) for part in aiohttp.__version__.split(".")[:2]) >= (3, 14):
+        monkeypatch.setattr(aioresponses.core, "ClientResponse", _CannedResponse)
+    with Canned() as answers:
+        yield answers
