@@ -80,8 +80,11 @@ class BrexAccounting:
             raise ConfigurationError("no token: pass one, or set the environment variable BREX_TOKEN")
         if ssl is False:
             raise ConfigurationError("ssl=False would send the token to anyone; pass an SSLContext with your CA")
-        if max_response_bytes < 1:
-            raise ConfigurationError("max_response_bytes must be at least 1")
+        _check_kinds(retry=(retry, RetryPolicy), rate_limit=(rate_limit, RateLimit))
+        if isinstance(max_response_bytes, bool) or not isinstance(max_response_bytes, int) or max_response_bytes < 1:
+            raise ConfigurationError("max_response_bytes must be a whole number of at least 1")
+        if not all(callable(observer) for observer in observers):
+            raise ConfigurationError("observers are functions that take an event")
         tokens = token_source(given)
         options = _checked(Options(timeout=timeout, deadline=deadline, retry=retry or RetryPolicy()))
         time = clock or SystemClock()
@@ -170,7 +173,14 @@ def _ignore(_bad: object) -> None:
     return None
 
 
+def _check_kinds(**given: tuple[object, type]) -> None:
+    for name, (value, kind) in given.items():
+        if value is not None and not isinstance(value, kind):
+            raise ConfigurationError(f"{name} takes a {kind.__name__}, not {type(value).__name__}")
+
+
 def _checked(options: Options) -> Options:
+    _check_kinds(retry=(options.retry, RetryPolicy))
     for name, seconds in (("timeout", options.timeout), ("deadline", options.deadline)):
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
             raise ConfigurationError(f"{name} must be a number of seconds above 0")

@@ -15,6 +15,7 @@ from ..errors import (
     APIConnectionError,
     APITimeoutError,
     BrexError,
+    ConfigurationError,
     RateLimitError,
     ResponseTooLarge,
 )
@@ -49,6 +50,13 @@ class RetryPolicy:
     cap: float = 20.0
     throttle_base: float = 2.0
     longest_hint: float = 60.0
+
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.attempts, bool) or not isinstance(self.attempts, int) or self.attempts < 1:
+            raise ConfigurationError("a retry policy needs a whole number of attempts, at least 1")
+        waits = (self.base, self.cap, self.throttle_base, self.longest_hint)
+        if not all(isinstance(wait, (int, float)) and 0 <= wait < float("inf") for wait in waits):
+            raise ConfigurationError("the waits of a retry policy are seconds of at least 0")
 
 
 @attrs.frozen

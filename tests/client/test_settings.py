@@ -126,6 +126,23 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None
         BrexAccounting("bxt_x", **options)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"retry": 5}, {"rate_limit": 5}, {"observers": [5]}, {"max_response_bytes": "x"}, {"max_response_bytes": True}],
+)
+def test_options_of_another_kind_are_refused(options: dict[str, Any]) -> None:
+    """A value of the wrong type is named when the client is made, not when it is first used."""
+    with pytest.raises(ConfigurationError, match=next(iter(options))):
+        BrexAccounting("t", **options)
+
+
+@pytest.mark.parametrize("numbers", [{"attempts": 0}, {"attempts": 1.5}, {"base": -1}, {"cap": float("inf")}])
+def test_a_retry_policy_that_makes_no_sense_is_refused(numbers: dict[str, Any]) -> None:
+    """No attempts, negative and endless waits are refused."""
+    with pytest.raises(ConfigurationError, match="retry policy"):
+        RetryPolicy(**numbers)
+
+
 async def test_a_fixed_token_source(sandbox: Sandbox) -> None:
     """FixedToken is a string in a coat that does not show it."""
     source = FixedToken(sandbox.token)
