@@ -35,8 +35,9 @@ Decode = Callable[[bytes], Any]
 LIMIT = "msgspec.Struct"
 OURS = "brex_accounting"
 SECOND = "brex_accounting, second pass"
+AIM = 1.65
 FAIL_AT = 2.6
-"""Ours against the limit: a guard against accidents, wide enough for a noisy machine."""
+"""Ours against the limit: what is aimed at, and a guard against accidents, wide enough for a noisy machine."""
 
 
 def body_of(records: int) -> bytes:
@@ -103,7 +104,7 @@ def main() -> int:
         median = statistics.median(seconds) * 1e6
         print(f"{name:30}  {ratio:16.2f}  {'yes' if exact[name] else 'no':>5}  {median:9.0f}")
     ours = statistics.median(one / limit for one, limit in zip(taken[OURS], taken[LIMIT], strict=True))
-    print(f"\nours is {ours:.2f} x {LIMIT}; fails at {FAIL_AT}")
+    print(f"\nours is {ours:.2f} x {LIMIT}; the aim is {AIM}, it fails at {FAIL_AT}")
     return int(ours >= FAIL_AT)
 
 

@@ -5,15 +5,18 @@ Source: Brex, authentication guide ("Authorization: Bearer"; a user token dies a
 
 from __future__ import annotations
 
+import inspect
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import PurePath
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from .errors import BrexError, ConfigurationError, TokenRefreshError
 from .session.manager import TokenSource
 
-__all__ = ["CallableToken", "FixedToken", "TokenFunction", "TokenSource", "token_source"]
+__all__ = ["CallableToken", "FixedToken", "GuardedSource", "TokenFunction", "TokenSource", "token_source"]
+
+R = TypeVar("R")
 
 TokenFunction: TypeAlias = Callable[[], Awaitable[str]]
 
@@ -44,15 +47,7 @@ class CallableToken:
 
     async def token(self) -> str:
         """What the callable returns now. Its failure is a ``TokenRefreshError``."""
-        try:
-            token = await self._function()
-        except BrexError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the user's code: anything may come
-            # Neither the text nor the chain: exceptions of HTTP clients print credentials.
-            text = f"the token function raised {type(error).__name__}{_origin(error)}; log its cause there"
-            raise TokenRefreshError(text) from None
-        return checked(token)
+        return checked(await _guarded(self._function))
 
     async def renew(self, refused: str) -> bool:
         """Whether the callable now returns something else."""
@@ -62,12 +57,48 @@ class CallableToken:
         return "CallableToken(...)"
 
 
+class GuardedSource:
+    """A source of the user's own: what it returns is checked, and what it raises stays in the error tree."""
+
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+
+    async def token(self) -> str:
+        """The source's token."""
+        return checked(await _guarded(self._source.token))
+
+    async def renew(self, refused: str) -> bool:
+        """The source's word on whether another token is there."""
+        return bool(await _guarded(lambda: self._source.renew(refused)))
+
+    def __repr__(self) -> str:
+        return f"GuardedSource({type(self._source).__name__})"
+
+
+async def _guarded(function: Callable[[], Awaitable[R]]) -> R:
+    try:
+        return await function()
+    except BrexError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the user's code: anything may come
+        # Neither the text nor the chain: exceptions of HTTP clients print credentials.
+        hint = "it must be async" if _is_plain(function, error) else "log its cause there"
+        text = f"the token source raised {type(error).__name__}{_origin(error)}; {hint}"
+        raise TokenRefreshError(text) from None
+
+
+def _is_plain(function: object, error: Exception) -> bool:
+    return isinstance(error, TypeError) and not inspect.iscoroutinefunction(function)
+
+
 def token_source(token: str | TokenFunction | TokenSource) -> TokenSource:
     """Any of the three ways to give a token, as a source."""
     if isinstance(token, str):
         return FixedToken(token)
-    if isinstance(token, TokenSource) and not isinstance(token, type):
+    if isinstance(token, (FixedToken, CallableToken, GuardedSource)):
         return token
+    if isinstance(token, TokenSource) and not isinstance(token, type):
+        return GuardedSource(token)
     if callable(token):
         return CallableToken(token)
     raise ConfigurationError("token must be a string, an async callable returning one, or a token source")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from ssl import SSLContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -26,8 +27,6 @@ from .session.manager import Options
 from .session.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     from aiohttp import ClientSession
 
 __all__ = ["BrexAccounting"]
@@ -78,12 +77,13 @@ class BrexAccounting:
         given = token if token is not None else os.environ.get("BREX_TOKEN")
         if given is None:
             raise ConfigurationError("no token: pass one, or set the environment variable BREX_TOKEN")
+        _check_kinds(ssl=(None if ssl is True or ssl is False else ssl, SSLContext), clock=(clock, Clock))
         if ssl is False:
             raise ConfigurationError("ssl=False would send the token to anyone; pass an SSLContext with your CA")
         _check_kinds(retry=(retry, RetryPolicy), rate_limit=(rate_limit, RateLimit))
         if isinstance(max_response_bytes, bool) or not isinstance(max_response_bytes, int) or max_response_bytes < 1:
             raise ConfigurationError("max_response_bytes must be a whole number of at least 1")
-        if not all(callable(observer) for observer in observers):
+        if not isinstance(observers, Iterable) or not all(callable(observer) for observer in observers):
             raise ConfigurationError("observers are functions that take an event")
         tokens = token_source(given)
         options = _checked(Options(timeout=timeout, deadline=deadline, retry=retry or RetryPolicy()))

@@ -133,6 +133,8 @@ class Codec(MsgspecJsonConverter):
         self.register_structure_hook_factory(attrs.has, self._structure_class)
         self.register_structure_hook_factory(_is_tuple, self._structure_list)
         self.register_unstructure_hook_factory(attrs.has, self._unstructure_class)
+        self.register_unstructure_hook(Decimal, _finite)
+        self.register_unstructure_hook(float, _no_float)
 
     def _structure_class(self, cls: Any) -> Callable[[Any, Any], Any]:
         structure = self.gen_structure_attrs_fromdict(cls)
@@ -174,6 +176,16 @@ class Codec(MsgspecJsonConverter):
             return out
 
         return hook
+
+
+def _finite(value: Decimal) -> Decimal:
+    if not value.is_finite():
+        raise ValueError("JSON has no such number")
+    return value
+
+
+def _no_float(_value: float) -> float:
+    raise TypeError("amounts are Decimals")
 
 
 def exact_json(data: bytes) -> Any:

@@ -6,6 +6,7 @@ import ipaddress
 import logging
 import platform
 import random
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Core", "Settings", "View", "checked_base_url", "user_agent_of"]
 
 T = TypeVar("T")
+
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]+", re.ASCII)
 
 
 @attrs.frozen(kw_only=True)
@@ -147,6 +150,8 @@ def checked_base_url(url: str) -> str:
         raise ConfigurationError("base_url is not a URL: its host or port is malformed") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError("base_url must be an absolute http(s) URL such as https://api.brex.com")
+    if not _HOST.fullmatch(parts.hostname):
+        raise ConfigurationError("base_url holds a host name that cannot be one")
     if parts.username is not None or parts.password is not None:
         raise ConfigurationError("base_url must not hold a user or password")
     if parts.query or parts.fragment:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from .converters.errors import TRACE_HEADER, refuse, refuse_with_cursor
 from .converters.exports import ReportReply, report_body
 from .converters.pages import OnBadRecord, page_of, read_page
-from .converters.queries import Query, checked_id, checked_text, single_entry_filter
+from .converters.queries import Query, checked_id, checked_text, is_encodable, single_entry_filter
 from .converters.wire import codec, to_json
 from .errors import ConfigurationError
 from .models import (
@@ -26,7 +26,7 @@ from .models import (
     Integration,
     Page,
 )
-from .session.call import Call, Refusal, Repeat, Reply
+from .session.call import Call, Refusal, Repeat, Reply, trace_id
 
 __all__ = [
     "create_integration",
@@ -89,8 +89,8 @@ def list_records(
 
     def decode(reply: Reply) -> Page[AccountingRecord]:
         body = read_page(codec(), reply.body, AccountingRecord, on_bad_record)
-        trace_id = reply.headers.get(TRACE_HEADER)
-        return page_of(body, reply.body, served_at=reply.served_at, trace_id=trace_id)
+        trace = trace_id(reply.headers, TRACE_HEADER)
+        return page_of(body, reply.body, served_at=reply.served_at, trace_id=trace)
 
     query = (*filters, ("limit", str(page_size)))
     if cursor is not None:
@@ -171,7 +171,20 @@ def _checked_result(result: Any) -> str:
         message: object = result.error_message
         if not isinstance(message, str) or not message.strip():
             raise ConfigurationError("an export failure needs an error_message: the customer reads it in Brex")
+        _check_text("error_message", message)
+    if isinstance(result, ExportSuccess):
+        _check_text("reference_id", result.reference_id)
+        _check_text("deep_link_url", result.deep_link_url)
     return checked_id("an accounting_record_id", result.accounting_record_id)
+
+
+def _check_text(name: str, text: object) -> None:
+    if text is None:
+        return
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{name} must be a string or None, not {type(text).__name__}")
+    if not is_encodable(text):
+        raise ConfigurationError(f"{name} holds half a character (a lone surrogate), which cannot be sent")
 
 
 def _checked_key(key: str) -> str:

@@ -45,6 +45,8 @@ class Walk(Generic[T]):
         max_items: int | None = None,
         resume_from: Checkpoint | None = None,
     ) -> None:
+        if resume_from is not None and not isinstance(resume_from, Checkpoint):
+            raise ConfigurationError("resume_from takes a Checkpoint; read one with from_json(data, Checkpoint)")
         start = resume_from or Checkpoint(filters=source.filters, page_size=page_size)
         if start.filters != source.filters:
             raise CheckpointMismatch("the checkpoint is of a query with other filters; resume with the same ones")

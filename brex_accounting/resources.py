@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
 from typing import Never
@@ -24,7 +25,7 @@ from .models import (
     Page,
     UpdatedAt,
 )
-from .paging import RecordQuery, Source
+from .paging import PageIterator, RecordQuery, Source
 from .session.call import Outcome
 
 __all__ = ["Integrations", "ManyRecords", "Records"]
@@ -117,6 +118,8 @@ class Records:
             raise ConfigurationError(f"unknown filter {', '.join(sorted(unknown))}; see help(brex.records.list)")
         if not callable(on_bad_record) and on_bad_record not in ("raise", "skip"):
             raise ConfigurationError('on_bad_record is "raise", "skip" or a function')
+        if inspect.iscoroutinefunction(on_bad_record):
+            raise ConfigurationError("on_bad_record takes a plain function: an async one would never be awaited")
         filters = record_filters(
             ids=ids,
             review_status=review_status,
@@ -195,11 +198,21 @@ class ManyRecords:
         found: set[str] = set()
         for start in range(0, len(self._ids), self._chunk):
             some = self._ids[start : start + self._chunk]
-            async for page in self._records.list(ids=some, page_size=self._chunk).pages():
+            pages = self._records.list(ids=some, page_size=self._chunk).pages()
+            while (page := await _next_page(pages)) is not None:
                 found.update(record.id for record in page.items)
                 for record in page.items:
                     yield record
         self._missing = tuple(one for one in self._ids if one not in found)
+
+
+async def _next_page(pages: PageIterator[AccountingRecord]) -> Page[AccountingRecord] | None:
+    try:
+        return await anext(pages, None)
+    except BrexError as error:
+        # That of one chunk, which nobody could resume from.
+        error.checkpoint = None
+        raise
 
 
 def _id_and_version(record: AccountingRecord) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import Mock
@@ -10,6 +11,12 @@ import aiohttp
 import aioresponses.core
 import pytest
 from aioresponses import aioresponses as Canned  # noqa: N812 - a class, whatever its case
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c() -> None:
+    """Children obey Ctrl-C also when the tests run in the background, where a shell makes them deaf to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _CannedResponse(aiohttp.ClientResponse):

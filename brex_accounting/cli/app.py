@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError
 from .._version import __version__
 from ..errors import APIStatusError, BrexError, ConfigurationError
 from . import demo, integration, records, sandbox
-from .console import UsageError, one_line, say
+from .console import UnexpectedError, UsageError, one_line, say
 
 __all__ = ["build", "run"]
 
@@ -40,6 +40,8 @@ def build() -> App:
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code. Never a traceback for what a person can cause."""
     as_json = "--json" in arguments
+    if sys.stdout is None:
+        return _failed(UsageError("stdout is closed, and there is nowhere to print to"), as_json)
     words = [word for word in arguments if word != "--json"]
     try:
         command, bound, _ = build().parse_args(words, print_error=False, exit_on_error=False)
@@ -60,6 +62,8 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     except OSError as error:
         return _failed(error, as_json)
+    except Exception as error:  # noqa: BLE001 - a person at a terminal is not helped by a traceback
+        return _failed(UnexpectedError(f"unexpected {type(error).__name__}; please report it"), as_json)
     return 0
 
 
@@ -74,6 +78,7 @@ def _failed(error: Exception, as_json: bool, *, help_for: Sequence[str] = ()) ->
     text = one_line(str(error)) or type(error).__name__
     if isinstance(error, APIStatusError) and error.message:
         text += f" Brex says: {one_line(error.message)}"
+    text = " ".join([text, *getattr(error, "__notes__", ())])
     if help_for:
         command = " ".join(word for word in help_for[:2] if word.isalpha())
         text += f" Try: brex-accounting {command} --help".replace("  ", " ")

@@ -7,16 +7,21 @@ import sys
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-__all__ = ["UsageError", "one_line", "progress", "say"]
+__all__ = ["UnexpectedError", "UsageError", "one_line", "progress", "say"]
 
 
 class UsageError(Exception):
     """The command was called wrongly."""
 
 
+class UnexpectedError(Exception):
+    """Nobody thought of this."""
+
+
 def say(text: str) -> None:
-    """One line on stderr."""
-    sys.stderr.write(text + "\n")
+    """One line on stderr, if there is one."""
+    if sys.stderr is not None:
+        sys.stderr.write(text + "\n")
 
 
 def one_line(text: str, width: int = 400) -> str:

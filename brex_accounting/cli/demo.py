@@ -18,9 +18,10 @@ from ..session.call import Outcome
 from ..session.events import AttemptEvent
 from ..session.limiter import RateLimit
 from .console import UsageError, progress, say
+from .sandbox import MOST_RECORDS
 from .totals import Totals
 
-__all__ = ["demo"]
+__all__ = ["check", "demo", "only_loopback"]
 
 _BATCH = 100
 
@@ -35,15 +36,15 @@ async def demo(*, records: int = 5000) -> None:
     records
         How many records the company has.
     """
-    if records < 1:
-        raise UsageError("--records must be at least 1")
+    if not 1 <= records <= MOST_RECORDS:
+        raise UsageError(f"--records must be at least 1 and at most {MOST_RECORDS}")
     # On reads alone: a report without an answer is for a person or the export engine to settle.
     faults = [Fault(kind="503", every=9, method="GET"), Fault(kind="drop", every=13, method="GET")]
     say(f"starting a local Brex with {records} lifelike records, some failures included")
     seen = _Seen()
     # No limit on either side: this shows the job, not the waiting.
     async with Sandbox(records=records, faults=faults, rules=Rules(rate_limit=None)) as sandbox:
-        _only_loopback(sandbox.url)
+        only_loopback(sandbox.url)
         client = BrexAccounting(
             sandbox.token, base_url=sandbox.url, rate_limit=RateLimit(limit=10**9), observers=[seen]
         )
@@ -51,8 +52,8 @@ async def demo(*, records: int = 5000) -> None:
             totals, ready = await _stream(brex, records)
             pages = seen.pages
             exported = await _report(brex, ready)
-        _check(sandbox, totals, ready, exported)
-    _print(totals, seen, pages, len(ready))
+        check(sandbox, totals, ready, exported)
+    _print(totals, seen, pages, exported)
 
 
 class _Seen:
@@ -96,7 +97,8 @@ async def _report(brex: BrexAccounting, ready: Sequence[str]) -> int:
     return exported
 
 
-def _check(sandbox: Sandbox, totals: Totals, ready: Sequence[str], exported: int) -> None:
+def check(sandbox: Sandbox, totals: Totals, ready: Sequence[str], exported: int) -> None:
+    """Hold what was streamed and read back against the sandbox's own records. Raises ``BrexError``."""
     own = Totals()
     for record in sandbox.brex.records():
         own.add(record)
@@ -106,7 +108,8 @@ def _check(sandbox: Sandbox, totals: Totals, ready: Sequence[str], exported: int
         raise BrexError(f"{len(ready) - exported} reported records do not read back as EXPORTED")
 
 
-def _only_loopback(url: str) -> None:
+def only_loopback(url: str) -> None:
+    """Refuse to talk to another machine."""
     if not is_loopback(url.split("//")[1].rsplit(":", 1)[0]):
         raise BrexError("the demo talks to this machine only")
 

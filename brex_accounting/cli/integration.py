@@ -9,7 +9,7 @@ from cyclopts import App
 from ..client import BrexAccounting
 from ..converters import to_json
 from ..models import Integration
-from .console import UsageError, say
+from .console import UsageError
 
 __all__ = ["build"]
 
@@ -55,8 +55,7 @@ async def disconnect(integration_id: str, /, *, yes: bool = False, id_again: str
         Needed: the same id once more.
     """
     if not yes or id_again != integration_id:
-        say(_WARNING)
-        raise UsageError("nothing was done; to go on, add --yes and --id-again with the same id")
+        raise UsageError(f"nothing was done. {_WARNING} To go on, add --yes and --id-again with the same id.")
     async with BrexAccounting() as brex:
         _show(await brex.integrations.disconnect(integration_id))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from cyclopts import App, Parameter
 
 from ..client import BrexAccounting
 from ..converters import from_json, to_json
-from ..errors import BrexError, DecodeError
+from ..errors import BrexError, CursorExpired, DecodeError
 from ..models import ALL_TIME, AccountingRecord, Checkpoint, UpdatedAt
 from ..paging import RecordQuery
 from .console import UsageError, progress, say
@@ -20,6 +21,8 @@ from .durable import replace_file
 from .output import Format, Writer, open_writer
 
 __all__ = ["build"]
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def build() -> App:
@@ -93,8 +96,8 @@ async def list_records(
     format_
         How records are printed.
     resume
-        Keep a checkpoint in this file, and go on after it if it exists. Ctrl-C loses and repeats
-        nothing; after a crash at most one page is printed again.
+        Keep a checkpoint in this file, and go on after it if it exists; append the output (>>). Ctrl-C
+        loses and repeats nothing; after a crash at most one page is printed again.
     """
     updated_at = _window({"gt": updated_gt, "gte": updated_gte, "lt": updated_lt, "lte": updated_lte}, window)
     async with BrexAccounting() as brex:
@@ -113,24 +116,37 @@ async def list_records(
 
 async def _print_all(query: RecordQuery[AccountingRecord], writer: Writer, resume: Path | None) -> None:
     start = _load(resume)
-    if start is None:
+    if start is None or start.after is None:
         writer.header()
+    pages = query.pages(resume_from=start)
+    if resume is not None:
+        # First of all: a folder that cannot be written to is found out before anything is printed.
+        replace_file(resume, to_json(pages.checkpoint))
     # The bar would run through the records if both were on one terminal.
     with progress(show=not sys.stdout.isatty()) as bar:
         task = bar.add_task("records", total=None)
         try:
             # Ctrl-C arrives while a page is awaited, so a page is always whole: written, then noted.
-            async for page in query.pages(resume_from=start):
+            async for page in pages:
                 for record in page.items:
                     writer.write(record)
+                # What is not flushed is not done: the checkpoint comes after.
                 writer.flush()
                 if resume is not None and page.checkpoint is not None:
                     replace_file(resume, to_json(page.checkpoint))
                 bar.update(task, advance=len(page.items), total=page.total_count)
-        except (BrexError, asyncio.CancelledError):
+        except asyncio.CancelledError:
             if resume is not None:
-                say(f"what was printed is noted in {resume}; the same command goes on after it")
+                say(_goes_on(resume))
             raise
+        except BrexError as error:
+            if resume is not None and not isinstance(error, CursorExpired):
+                error.add_note(_goes_on(resume))
+            raise
+
+
+def _goes_on(resume: Path) -> str:
+    return f"What was printed is noted in {resume}: the same command goes on after it; append its output."
 
 
 def _load(resume: Path | None) -> Checkpoint | None:
@@ -153,7 +169,7 @@ def _window(bounds: dict[str, str | None], window: bool) -> UpdatedAt | None:
 
 def _moment(name: str, text: str) -> datetime | date:
     try:
-        return date.fromisoformat(text) if len(text) == len("2026-06-01") else datetime.fromisoformat(text)
+        return date.fromisoformat(text) if _DATE.fullmatch(text) else datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
             f"--updated-{name} takes a date or a date-time with an offset, like 2026-06-01T12:00:00Z"

@@ -11,7 +11,10 @@ from cyclopts import Parameter
 from ..sandbox import KINDS, Fault, Profile, Rules, Sandbox, parse_fault
 from .console import UsageError, say
 
-__all__ = ["serve"]
+__all__ = ["MOST_RECORDS", "serve"]
+
+MOST_RECORDS = 10_000_000
+"""A few bytes each are kept, and their dates are computed at the start."""
 
 
 async def serve(
@@ -44,8 +47,8 @@ async def serve(
     retry_after
         Send Retry-After with a 429 (Brex is not known to).
     """
-    if records < 0 or not 0 <= port <= 65535 or rate_limit < 0:
-        raise UsageError("records and rate-limit must not be negative, and a port is at most 65535")
+    if not 0 <= records <= MOST_RECORDS or not 0 <= port <= 65535 or rate_limit < 0:
+        raise UsageError(f"records are 0 to {MOST_RECORDS}, a port is 0 to 65535, rate-limit is not negative")
     rules = Rules(rate_limit=rate_limit or None, retry_after=retry_after)
     faults = [_fault(text) for text in fault]
     async with Sandbox(records=records, profile=profile, seed=seed, port=port, faults=faults, rules=rules) as local:
@@ -63,4 +66,4 @@ def _fault(text: str) -> Fault:
     try:
         return parse_fault(text)
     except ValueError as error:
-        raise UsageError(f"--fault: {error} (kinds: {', '.join(KINDS)})") from None
+        raise UsageError(f"--fault: {error}; kinds: {', '.join(KINDS)}") from None

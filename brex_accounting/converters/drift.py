@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,9 @@ from ..models import SchemaDrift
 from ..shapes import fields_with_parts, reachable
 
 __all__ = ["drift_of"]
+
+# Names go into logs: what is no name is not told.
+_NAME = re.compile(r"[A-Za-z_][\w.-]{0,63}", re.ASCII)
 
 
 def drift_of(codec: Codec, data: bytes, cls: Any, call: str) -> SchemaDrift | None:
@@ -24,7 +28,7 @@ def drift_of(codec: Codec, data: bytes, cls: Any, call: str) -> SchemaDrift | No
         path + name
         for path, names in sent.items()
         for name in names - {wire for wires in modelled[path].values() for wire in wires}
-        if name.isprintable()
+        if _NAME.fullmatch(name)
     )
     missing = sorted(
         path + wires[0]

@@ -36,7 +36,7 @@ from ..errors import (
     VendorAccountIdMismatch,
 )
 from ..models import JsonValue
-from ..session.call import Refusal, Reply
+from ..session.call import Refusal, Reply, trace_id
 
 __all__ = ["TRACE_HEADER", "ErrorBody", "refuse", "refuse_with_cursor"]
 
@@ -88,7 +88,7 @@ def refuse(reply: Reply, where: str) -> Refusal:
         error_code=body.error_code,
         message=body.message,
         details=body.details,
-        trace_id=reply.headers.get(TRACE_HEADER),
+        trace_id=trace_id(reply.headers, TRACE_HEADER),
     )
     return Refusal(error=error, token_dead=dead)
 

@@ -13,13 +13,25 @@ from ..enums import OpenEnum, ReviewStatus, SourceType
 from ..errors import ConfigurationError
 from ..models import UpdatedAt
 
-__all__ = ["MAX_IDS", "Query", "checked_id", "checked_ids", "checked_text", "each_checked", "record_filters", "window"]
+__all__ = [
+    "MAX_IDS",
+    "Query",
+    "checked_id",
+    "checked_ids",
+    "checked_text",
+    "each_checked",
+    "is_encodable",
+    "record_filters",
+    "window",
+]
 
 E_ = TypeVar("E_", bound=OpenEnum)
 Query: TypeAlias = tuple[tuple[str, str], ...]
 
 MAX_IDS = 500
 """Brex: "ID size is limited to 500"."""
+
+_LONGEST_ID = 200
 
 
 def record_filters(
@@ -96,6 +108,8 @@ def checked_id(name: str, value: str) -> str:
         raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
     if not value or value in {".", ".."}:
         raise ConfigurationError(f"{name} is empty or a path")
+    if len(value) > _LONGEST_ID:
+        raise ConfigurationError(f"{name} is longer than {_LONGEST_ID} characters")
     if any(character in "/\\" or character.isspace() or not character.isprintable() for character in value):
         raise ConfigurationError(f"{name} holds a slash, a blank or a control character")
     return value
@@ -105,9 +119,18 @@ def checked_text(name: str, value: str) -> str:
     """A text argument that is not blank and holds no control characters."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
-    if not value.strip() or not value.isprintable():
+    if not value.strip() or not value.isprintable() or not is_encodable(value):
         raise ConfigurationError(f"{name} is blank or holds control characters")
     return value
+
+
+def is_encodable(text: str) -> bool:
+    """Whether a text can be UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _member(enum: type[E_], name: str, value: E_ | str | None) -> E_ | None:

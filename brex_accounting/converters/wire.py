@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
 from ..codec import Codec, instant_or_date
+from ..errors import ConfigurationError
 from ..models import (
     AccountingFieldValue,
     AccountingRecord,
@@ -75,6 +76,8 @@ def from_json(data: bytes, cls: type[T]) -> T:
     ``checkpoint``, ``served_at`` and ``trace_id`` are None there. Raises ``DecodeError`` with the JSON
     path and the expected type.
     """
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise ConfigurationError(f"from_json takes bytes, not {type(data).__name__}")
     # Two classes are read through their JSON part, which no type checker can follow from cls.
     kind: Any = cls
     if kind is Page or get_origin(kind) is Page:
@@ -91,4 +94,7 @@ def to_json(model: object) -> bytes:
         model = PageBody.of(model)
     elif isinstance(model, (ExportSuccess, ExportFailure)):
         model = result_body(model)
-    return codec().dumps(model)
+    try:
+        return codec().dumps(model)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"cannot write {type(model).__name__} as JSON: {type(error).__name__}") from None

@@ -39,7 +39,7 @@ class Fault:
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.kind, str) or self.kind not in KINDS:
-            raise ValueError(f"no such fault; known: {', '.join(KINDS)}")
+            raise ValueError("no such kind of fault")
         if (self.next is None) == (self.every is None):
             raise ValueError("a fault is on the next N requests or on every Nth")
         number = self.every if self.next is None else self.next

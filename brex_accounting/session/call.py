@@ -24,6 +24,8 @@ __all__ = [
     "Sent",
     "Silence",
     "Tries",
+    "http_date",
+    "trace_id",
 ]
 
 T_co = TypeVar("T_co", covariant=True)
@@ -139,7 +141,7 @@ class Call(Generic[T_co]):
 
     def trace_id(self, answer: Answer) -> str | None:
         """The provider's trace id on an answer, if there is one."""
-        return None if isinstance(answer, Silence) else answer.headers.get(self.trace_header)
+        return None if isinstance(answer, Silence) else trace_id(answer.headers, self.trace_header)
 
 
 @attrs.frozen(kw_only=True)
@@ -184,6 +186,12 @@ class Tries:
     def count(self, outcome: Outcome) -> int:
         """How many attempts came to ``outcome``."""
         return sum(attempt.outcome is outcome for attempt in self.attempts)
+
+
+def trace_id(headers: Mapping[str, str], name: str) -> str | None:
+    """A trace id from the headers, if it looks like one: it goes into messages and logs."""
+    found = headers.get(name, "")
+    return found if re.fullmatch(r"[\w.:=/+-]{1,128}", found, re.ASCII) else None
 
 
 def http_date(text: str | None) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar, runtime_checkable
@@ -24,6 +25,9 @@ from .retry import Decision, Done, Fail, Renew, RetryPolicy, Wait, decide
 __all__ = ["Manager", "Options", "TokenSource", "Transport"]
 
 T = TypeVar("T")
+
+IN_FLIGHT = 100
+"""Calls of one key under way at once. More would only wait for each other's connections."""
 
 
 class Transport(Protocol):
@@ -73,10 +77,18 @@ class Manager:
     log: logging.Logger
     server_clock: tuple[datetime, float] | None = None
     """The last Date seen, and the monotonic time it was seen at."""
+    _slots: defaultdict[str, asyncio.Semaphore] = attrs.field(
+        factory=lambda: defaultdict(lambda: asyncio.Semaphore(IN_FLIGHT))
+    )
 
     async def run(self, call: Call[T], key: str, tokens: TokenSource, options: Options) -> T:
-        """The call's result. Waiting for the first turn is outside the deadline."""
-        await self.limiter.turn(key)
+        """The call's result. Waiting for a slot and for the first turn is outside the deadline."""
+        # Before the turn: a turn that was taken must be used at once, or the limiter's log is wrong.
+        async with self._slots[key]:
+            await self.limiter.turn(key)
+            return await self._run(call, key, tokens, options)
+
+    async def _run(self, call: Call[T], key: str, tokens: TokenSource, options: Options) -> T:
         run = _Run(manager=self, call=call, key=key, tokens=tokens, options=options)
         scope = asyncio.timeout(options.deadline)
         try:

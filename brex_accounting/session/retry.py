@@ -34,7 +34,8 @@ __all__ = [
 
 T = TypeVar("T")
 
-_AMBIGUOUS_STATUSES = frozenset({408, 500, 502, 503, 504})
+_CERTAIN = frozenset({501, 505})
+"""The 5xx that say that nothing was done. Any other, also a gateway's own, leaves it open."""
 
 
 @attrs.frozen(kw_only=True)
@@ -137,7 +138,8 @@ def classify(answer: Answer, refusal: Refusal | None) -> Outcome:
         return Outcome.DEAD_TOKEN
     if answer.status == 429 or (answer.status == 503 and answer.says_when):
         return Outcome.THROTTLED
-    return Outcome.AMBIGUOUS if answer.status in _AMBIGUOUS_STATUSES else Outcome.FATAL
+    unsure = answer.status == 408 or (answer.status >= 500 and answer.status not in _CERTAIN)
+    return Outcome.AMBIGUOUS if unsure else Outcome.FATAL
 
 
 def _throttled(

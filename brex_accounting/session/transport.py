@@ -43,7 +43,12 @@ class AiohttpTransport:
         self._limit = max_response_bytes
         if session is not None:
             _refuse_leaky(session)
-        self._session = session or aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=trust_env)
+        self._session = session or aiohttp.ClientSession(
+            # The manager bounds what is under way: a wait for a pooled connection would look like a slow server.
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=trust_env,
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -111,6 +116,8 @@ def _cause(error: BaseException) -> str:
 
 
 def _refuse_leaky(session: aiohttp.ClientSession) -> None:
+    if not callable(getattr(session, "request", None)) or not hasattr(session, "headers"):
+        raise ConfigurationError(f"session takes an aiohttp.ClientSession, not {type(session).__name__}")
     if session._base_url is not None:  # noqa: SLF001 - there is no public one
         raise ConfigurationError("the session to borrow has a base URL of its own; pass one without")
     for name in (hdrs.AUTHORIZATION, hdrs.COOKIE):

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import IO
 
 import attrs
 import pytest
@@ -37,11 +38,10 @@ class Shell:
     folder: Path
     environment: dict[str, str]
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+    async def start(self, *arguments: str, stdout: int | IO[bytes] = -1) -> asyncio.subprocess.Process:
         command = (sys.executable, "-W", "error", "-m", "brex_accounting", *arguments)
-        pipe = asyncio.subprocess.PIPE
         return await asyncio.create_subprocess_exec(
-            *command, stdout=pipe, stderr=pipe, env=self.environment, cwd=self.folder
+            *command, stdout=stdout, stderr=asyncio.subprocess.PIPE, env=self.environment, cwd=self.folder
         )
 
     async def __call__(self, *arguments: str) -> Ended:

@@ -8,8 +8,10 @@ from decimal import Decimal
 
 import pytest
 
+from brex_accounting import BrexError
+from brex_accounting.cli.demo import check, only_loopback
 from brex_accounting.cli.totals import Totals
-from brex_accounting.sandbox import make_seed
+from brex_accounting.sandbox import Sandbox, make_seed
 
 from .conftest import Shell
 
@@ -46,6 +48,30 @@ def test_totals_are_exact() -> None:
     tail = sum(1 for sums in totals.sides.values() for one in sums.values() if one != one.quantize(Decimal(1)))
     assert tail > 0
     assert all(sums["DEBIT"] == sums["CREDIT"] for sums in totals.sides.values())
+
+
+@pytest.mark.parametrize("lie", ["a record less", "a cent more", "not exported"])
+async def test_the_demo_checks_itself(lie: str) -> None:
+    """A sandbox that differs from what was streamed or reported ends the demo with an error."""
+    async with Sandbox(records=60) as sandbox:
+        totals = Totals()
+        for record in sandbox.brex.records():
+            totals.add(record)
+        check(sandbox, totals, ["accr_1"], 1)
+        if lie == "a record less":
+            totals.records -= 1
+        if lie == "a cent more":
+            sums = next(iter(totals.sides.values()))
+            sums["DEBIT"] += Decimal("0.01")
+        with pytest.raises(BrexError, match=r"differ|read back"):
+            check(sandbox, totals, ["accr_1"], 0 if lie == "not exported" else 1)
+
+
+@pytest.mark.parametrize("url", ["http://example.invalid:80", "http://10.0.0.1:8000"])
+def test_the_demo_reaches_no_other_host(url: str) -> None:
+    """A base URL that is not loopback ends the demo."""
+    with pytest.raises(BrexError, match="this machine only"):
+        only_loopback(url)
 
 
 @pytest.mark.slow

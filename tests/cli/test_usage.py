@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import sys
 
 import pytest
 
@@ -19,6 +21,7 @@ def failed_with_one_line(ended: Ended, code: int) -> None:
     assert ended.out == ""
     assert "Traceback" not in ended.err
     assert "canary" not in ended.err
+    assert ended.err.count("\n") == 1
     assert ended.err.strip()
 
 
@@ -45,7 +48,10 @@ def failed_with_one_line(ended: Ended, code: int) -> None:
         (["integration", "disconnect", "int_1", "--yes", "--id-again", "int_2"], "--id-again"),
         (["sandbox", "--fault", "503:often"], "every"),
         (["sandbox", "--fault", "plague"], "drop-after"),
-        (["sandbox", "--records", "-1"], "negative"),
+        (["sandbox", "--records", "-1"], "0 to 10000000"),
+        (["sandbox", "--records", "99999999999"], "0 to 10000000"),
+        (["demo", "--records", "100000000000000000000000"], "at most"),
+        (["records", "list", "--updated-gte", "2026-W01-1"], "timezone"),
         (["sandbox", "--profile", "boring"], "--help"),
         (["demo", "--records", "0"], "at least 1"),
     ],
@@ -66,6 +72,7 @@ async def test_wrong_usage_exits_with_2(shell: Shell, arguments: list[str], hint
         ({"BREX_TOKEN": "bxt_secret_canary\n"}, "newline"),
         ({"BREX_TOKEN": "bxt_secret_canary", "BREX_BASE_URL": "http://example.invalid"}, "https"),
         ({"BREX_TOKEN": "bxt_secret_canary", "BREX_BASE_URL": "nonsense"}, "absolute"),
+        ({"BREX_TOKEN": "bxt_secret_canary", "BREX_BASE_URL": "https://a\\.b"}, "host name"),
     ],
 )
 async def test_a_wrong_environment_exits_with_2(shell: Shell, environment: dict[str, str], hint: str) -> None:
@@ -143,3 +150,29 @@ async def test_integration_commands_go_through_the_life_cycle(shell: Shell, sand
     on = await shell("integration", "reactivate", key)
     assert json.loads(on.out)["status"] == "ACTIVE"
     assert sandbox.statistics.requests == 4
+
+
+async def test_a_closed_stdout_is_one_line(shell: Shell) -> None:
+    """``>&-`` gives one line instead of a traceback."""
+    command = f"{sys.executable} -m brex_accounting demo --records 5 >&-"
+    process = await asyncio.create_subprocess_shell(command, stderr=asyncio.subprocess.PIPE, env=shell.environment)
+    _, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 2
+    assert err.decode().splitlines() == ["error: stdout is closed, and there is nowhere to print to"]
+
+
+async def test_a_folder_that_cannot_be_written_to_is_found_out_first(shell: Shell, sandbox: Sandbox) -> None:
+    """--resume in a missing folder fails before anything is printed or asked for."""
+    ended = await shell("records", "list", "--resume", "missing/cp")
+    failed_with_one_line(ended, 1)
+    assert sandbox.statistics.requests == 0
+
+
+async def test_with_resume_an_error_is_still_one_line_or_one_object(shell: Shell, sandbox: Sandbox) -> None:
+    """The hint about the checkpoint is part of the line, and of the JSON object."""
+    sandbox.faults.add(Fault(kind="html", every=2))
+    plain = await shell("records", "list", "--resume", "cp", "--page-size", "20")
+    assert (plain.code, plain.err.count("\n")) == (1, 1)
+    assert "noted in cp" in plain.err
+    as_json = await shell("records", "list", "--resume", "cp", "--page-size", "20", "--json")
+    assert "noted in cp" in json.loads(as_json.err)["error"]["message"]

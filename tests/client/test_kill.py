@@ -91,7 +91,7 @@ async def test_killed_while_an_answer_is_awaited(tmp_path: Path) -> None:
             asked = sandbox.statistics.requests
             reader = await start(sandbox, file, 0)
             async with asyncio.timeout(30):
-                while sandbox.statistics.requests < asked + page:  # noqa: ASYNC110 - another process asks
+                while sandbox.statistics.requests < asked + page:
                     await asyncio.sleep(0.005)
             reader.kill()
             await reader.communicate()
@@ -143,7 +143,7 @@ async def test_interrupted_like_with_ctrl_c(tmp_path: Path, when: str) -> None:
         sandbox.faults.add(Fault(kind="slow", every=3))
         reader = await start(sandbox, file, 10 if when == "between records" else 0, stderr=PIPE)
         async with asyncio.timeout(30):
-            while len(seen(file) if file.exists() else []) < 10:  # noqa: ASYNC110 - another process writes
+            while len(seen(file) if file.exists() else []) < 10:
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0.2)
         reader.send_signal(signal.SIGINT)

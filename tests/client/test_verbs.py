@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -274,6 +275,9 @@ async def test_wrong_arguments_send_nothing(brex: BrexAccounting, sandbox: Sandb
         lambda: records.list(max_items=0),
         lambda: records.list(statsu="X"),  # type: ignore[arg-type]
         lambda: records.list(on_bad_record="ignore"),  # type: ignore[arg-type]
+        lambda: records.list(on_bad_record=asyncio.sleep),  # type: ignore[arg-type]
+        lambda: records.list().pages(resume_from="x"),  # type: ignore[arg-type]
+        lambda: records.list(ids=["accr_" + "1" * 200]),
         lambda: records.get_many(["a"], chunk=501),
         lambda: records.get_many("accr_1"),
     ):
@@ -293,3 +297,14 @@ async def test_wrong_arguments_send_nothing(brex: BrexAccounting, sandbox: Sandb
         with pytest.raises(ConfigurationError):
             await asked
     assert sandbox.statistics.requests == 0
+
+
+async def test_get_many_in_the_largest_chunks(sandbox: Sandbox, brex: BrexAccounting) -> None:
+    """500 ids of real length fit into one request."""
+    wanted = [record.id for record in sandbox.brex.records()]
+    wanted += [f"accr_{number:024x}" for number in range(500 - len(wanted))]
+    before = sandbox.statistics.requests
+    many = brex.records.get_many(wanted, chunk=500)
+    found = [record.id async for record in many]
+    assert sandbox.statistics.requests == before + 1
+    assert sorted([*found, *many.missing]) == sorted(wanted)

@@ -122,7 +122,7 @@ async def test_ids_are_repeated_keys(driver: Driver) -> None:
 
 async def test_at_most_500_ids(driver: Driver) -> None:
     """500 ids are served, 501 are refused."""
-    ids = [("ids", f"accr_{number}") for number in range(501)]
+    ids = [("ids", f"accr_{number:024x}") for number in range(501)]  # as long as real ones
     assert (await driver.ask("list", query=[ALL, *ids[:500]])).status == 200
     answer = await driver.ask("list", query=[ALL, *ids])
     assert (answer.status, answer.code) == (400, "INVALID_REQUEST")

@@ -109,7 +109,7 @@ class Limiter:
         self.journal.append(f"throttled {key} {wait:g}")
 
 
-@attrs.define
+@attrs.define(slots=False)
 class Transport:
     """Answers from a script, which may hold functions that wait."""
 

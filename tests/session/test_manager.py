@@ -20,9 +20,9 @@ from brex_accounting.errors import (
     ResponseTooLarge,
     TokenRefreshError,
 )
-from brex_accounting.session.call import Answer, Outcome, Oversized, Refusal, Sent, Silence
+from brex_accounting.session.call import Answer, Outcome, Oversized, Refusal, Request, Sent, Silence
 from brex_accounting.session.events import AttemptEvent
-from brex_accounting.session.manager import Options
+from brex_accounting.session.manager import IN_FLIGHT, Options
 from brex_accounting.session.retry import RetryPolicy
 
 from .stand_ins import NOT_SENT, NOTHING, START, Bench, Step, a_call, reply
@@ -319,3 +319,44 @@ async def test_local_variables_hold_no_token(script: list[Step]) -> None:
     shown = traceback.StackSummary.extract(iter(frames), capture_locals=True).format()
     assert shown
     assert "canary" not in "".join(shown)
+
+
+async def test_a_crowd_waits_outside_the_deadline() -> None:
+    """A thousand gathered calls take ten times the deadline, a hundred at a time, and all are served at first try."""
+    bench = Bench([])
+    under_way, most = 0, 0
+
+    async def slow(request: Request, timeout: float) -> Answer:
+        nonlocal under_way, most
+        assert request.method == "GET"
+        assert timeout > 0
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.02)
+        under_way -= 1
+        return reply()
+
+    bench.transport.send = slow  # type: ignore[method-assign]
+    options = Options(deadline=0.15)
+    results = await asyncio.gather(*(bench.run(key="k", options=options) for _ in range(1000)))
+    assert results == ["ok"] * 1000
+    assert most == IN_FLIGHT
+    assert bench.journal.count("turn k") == 1000
+
+
+async def test_a_crowd_of_one_company_does_not_hold_up_another() -> None:
+    """Calls of one key that wait for their turns take no slot of another key."""
+    bench = Bench([reply()])
+    forever = asyncio.Event()
+
+    async def turn(key: str) -> None:
+        if key == "crowded":
+            await forever.wait()
+
+    bench.limiter.turn = turn  # type: ignore[method-assign]
+    crowd = [asyncio.create_task(bench.run(key="crowded")) for _ in range(2 * IN_FLIGHT)]
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(bench.run(key="quiet"), 5) == "ok"
+    for task in crowd:
+        task.cancel()
+    await asyncio.gather(*crowd, return_exceptions=True)

@@ -140,7 +140,9 @@ async def test_token_source_takes_all_three() -> None:
     async def function() -> str:
         return "called"
 
-    own = Own()
+    own = token_source(Own())
+    assert await own.token() == "own"
+    assert await own.renew("own") is False
     assert token_source(own) is own
     fixed = FixedToken("fixed")
     assert token_source(fixed) is fixed
@@ -159,3 +161,43 @@ def test_token_source_refuses_the_rest(bad: Any) -> None:
 def test_the_ends_of_what_a_token_may_hold(make: Callable[[str], Any]) -> None:
     """Every visible ASCII character may stand in a token."""
     assert make("".join(map(chr, range(0x21, 0x7F)))) is not None
+
+
+class Failing:
+    """A source of a user's own in which everything goes wrong."""
+
+    def __init__(self, token: Any) -> None:
+        self._token = token
+
+    async def token(self) -> Any:
+        if isinstance(self._token, Exception):
+            raise self._token
+        return self._token
+
+    async def renew(self, refused: str) -> bool:
+        raise KeyError(refused)
+
+
+@pytest.mark.parametrize("token", [None, "", "bxt_canary\n", b"bxt_canary", 5])
+async def test_a_source_of_ones_own_cannot_send_nonsense(token: Any) -> None:
+    """What a user's source returns is checked like any token, and not echoed."""
+    with pytest.raises(ConfigurationError) as caught:
+        await token_source(Failing(token)).token()
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("failure", [ValueError("bxt_canary"), TimeoutError("bxt_canary"), KeyError("bxt_canary")])
+async def test_a_source_of_ones_own_stays_in_the_error_tree(failure: Exception) -> None:
+    """What a user's source raises becomes a TokenRefreshError that names the kind and the place, not the text."""
+    source = token_source(Failing(failure))
+    for attempt in (source.token(), source.renew("bxt_canary")):
+        with pytest.raises(TokenRefreshError) as caught:
+            await attempt
+        assert "test_auth.py" in str(caught.value)
+        assert "canary" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_plain_function_is_told_to_be_async() -> None:
+    """A synchronous token function is the usual slip, and the message says so."""
+    with pytest.raises(TokenRefreshError, match="must be async"):
+        await token_source(lambda: "bxt_x").token()  # type: ignore[arg-type, return-value]

@@ -245,3 +245,27 @@ def test_answers_are_decoded() -> None:
     report = endpoints.report_export_results([SUCCESS, FAILURE])
     read = report.decode(Reply(status=200, body=b'{"updated_accounting_record_ids": ["accr_2", "accr_9"]}'))
     assert (read.updated, read.not_named) == (("accr_2", "accr_9"), ("accr_1",))
+
+
+@pytest.mark.parametrize("text", [5, b"x", "\ud800", ["JE-1"]])
+@pytest.mark.parametrize("field", ["reference_id", "deep_link_url"])
+def test_what_a_success_points_to_is_text(field: str, text: Any) -> None:
+    """Numbers, bytes and halves of characters are refused, not sent as something else."""
+    with pytest.raises(ConfigurationError, match=field):
+        endpoints.report_export_results([ExportSuccess(accounting_record_id="accr_1", **{field: text})])
+
+
+def test_half_a_character_is_no_message() -> None:
+    """A lone surrogate in an error message is a ConfigurationError, not a UnicodeEncodeError."""
+    with pytest.raises(ConfigurationError, match="surrogate"):
+        endpoints.report_export_results([ExportFailure(accounting_record_id="accr_1", error_message="no \ud800")])
+
+
+@pytest.mark.parametrize("trace", ["x" * 129, "two words", "canary\tx", "\u00e9", "<b>"])
+def test_a_trace_id_that_is_none_stays_out_of_messages(trace: str) -> None:
+    """What a server puts into the header is told only if it looks like a trace id."""
+    call = endpoints.get_record("accr_1")
+    error = call.refuse(Reply(status=500, headers={"X-Brex-Trace-Id": trace})).error
+    assert trace not in str(error)
+    assert call.trace_id(Reply(status=500, headers={"X-Brex-Trace-Id": trace})) is None
+    assert call.trace_id(Reply(status=500, headers={"X-Brex-Trace-Id": "0af7-ab:1"})) == "0af7-ab:1"

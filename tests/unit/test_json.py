@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from brex_accounting import (
     AccountingRecord,
     Checkpoint,
+    ConfigurationError,
     DecodeError,
     ExportFailure,
     ExportSuccess,
@@ -191,3 +192,22 @@ def test_a_window_that_is_none_is_refused() -> None:
 def test_cattrs_own_way_in_is_as_exact() -> None:
     """``loads`` of the converter goes through the same two passes: trailing zeros survive."""
     assert str(codec().loads(b'{"amount":1.10,"currency":"USD"}', Money).amount) == "1.10"
+
+
+def test_from_json_takes_bytes() -> None:
+    """Text is the usual slip, and told."""
+    with pytest.raises(ConfigurationError, match="bytes, not str"):
+        from_json("{}", Checkpoint)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("amount", [Decimal("NaN"), Decimal("Infinity"), 1.1])
+def test_what_json_cannot_hold_is_not_written(amount: Any) -> None:
+    """No NaN, no infinity and no float goes out as an amount."""
+    with pytest.raises(ConfigurationError, match="cannot write Money"):
+        to_json(Money(amount=amount, currency="USD"))
+
+
+def test_what_is_no_model_is_not_written() -> None:
+    """An object of another kind is named."""
+    with pytest.raises(ConfigurationError, match="cannot write object"):
+        to_json(object())
