@@ -42,6 +42,9 @@ __all__ = ["TRACE_HEADER", "ErrorBody", "refuse", "refuse_with_cursor"]
 
 TRACE_HEADER = "x-brex-trace-id"
 
+_DEPTH = 20
+"""Details that are nested deeper are nobody's: errors must stay picklable."""
+
 _BY_CODE: Final[Mapping[ErrorCode, type[APIStatusError]]] = MappingProxyType(
     {
         ErrorCode.ACTIVE_INTEGRATION_EXISTS: ActiveIntegrationExists,
@@ -128,5 +131,10 @@ def _read(data: bytes) -> ErrorBody:
     return ErrorBody(
         error_code=ErrorCode(code) if isinstance(code, str) else None,
         message=message if isinstance(message, str) else None,
-        details=details if isinstance(details, dict) else {},
+        details=details if isinstance(details, dict) and _is_shallow(details, _DEPTH) else {},
     )
+
+
+def _is_shallow(value: object, depth: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth > 0 and all(_is_shallow(one, depth - 1) for one in inner)

@@ -129,6 +129,7 @@ class Call(Generic[T_co]):
     query: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     body: bytes | None = attrs.field(default=None, repr=False)
+    content_type: str = attrs.field(default="application/json", repr=False)
     repeat: Repeat = attrs.field(repr=False)
     decode: Callable[[Reply], T_co] = attrs.field(repr=False)
     refuse: Callable[[Reply], Refusal] = attrs.field(repr=False)

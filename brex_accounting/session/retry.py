@@ -101,11 +101,14 @@ def decide(
     remaining: float,
     now: datetime,
     roll: float,
+    streak: int = 0,
+    may_retry: bool = True,
 ) -> tuple[Outcome, Decision]:
     """What ``answer`` was, and what follows.
 
     ``tries`` are the attempts before this one, ``remaining`` the seconds left of the deadline,
     ``now`` the wall clock (for a Retry-After date without a Date header), ``roll`` uniform in [0, 1).
+    ``streak``: throttle pauses in a row of this key; ``may_retry``: whether its retry quota has something left.
     """
     refusal = call.refuse(answer) if isinstance(answer, Reply) and not _succeeded(answer) else None
     outcome = classify(answer, refusal)
@@ -116,11 +119,11 @@ def decide(
     if outcome is Outcome.DEAD_TOKEN:
         return outcome, Fail(error) if tries.count(Outcome.DEAD_TOKEN) else Renew(error)
     if outcome is Outcome.THROTTLED:
-        return outcome, _throttled(error, answer, tries, policy, remaining, now, roll)
+        return outcome, _throttled(error, answer, streak, policy, remaining, now, roll)
     if outcome is Outcome.FATAL or (outcome is Outcome.AMBIGUOUS and not call.repeat.after_ambiguous):
         return outcome, Fail(error)
     failed = tries.count(Outcome.AMBIGUOUS) + tries.count(Outcome.NOT_SENT)
-    if failed + 1 >= policy.attempts:
+    if failed + 1 >= policy.attempts or not may_retry:
         return outcome, Fail(error)
     seconds = roll * _doubled(policy.base, failed, policy)
     return outcome, _wait_or_fail(seconds, outcome, error, remaining)
@@ -130,13 +133,12 @@ def classify(answer: Answer, refusal: Refusal | None) -> Outcome:
     """Which kind of outcome an answer is. 409 and 422 are answers, never retried."""
     if isinstance(answer, Silence):
         return Outcome.NOT_SENT if answer.sent is Sent.NO else Outcome.AMBIGUOUS
-    if isinstance(answer, Oversized):
-        return Outcome.FATAL
-    if _succeeded(answer):
+    if isinstance(answer, Reply) and _succeeded(answer):
         return Outcome.DONE
     if refusal is not None and refusal.token_dead:
         return Outcome.DEAD_TOKEN
-    if answer.status == 429 or (answer.status == 503 and answer.says_when):
+    says_when = isinstance(answer, Reply) and answer.says_when
+    if answer.status == 429 or (answer.status == 503 and says_when):
         return Outcome.THROTTLED
     unsure = answer.status == 408 or (answer.status >= 500 and answer.status not in _CERTAIN)
     return Outcome.AMBIGUOUS if unsure else Outcome.FATAL
@@ -145,7 +147,7 @@ def classify(answer: Answer, refusal: Refusal | None) -> Outcome:
 def _throttled(
     error: BrexError,
     answer: Answer,
-    tries: Tries,
+    streak: int,
     policy: RetryPolicy,
     remaining: float,
     now: datetime,
@@ -155,7 +157,7 @@ def _throttled(
     if isinstance(error, RateLimitError):
         error.retry_after = hint
     if hint is None:
-        seconds = _doubled(policy.throttle_base, tries.count(Outcome.THROTTLED), policy)
+        seconds = _doubled(policy.throttle_base, streak, policy)
         return _wait_or_fail(seconds * (0.5 + roll / 2), Outcome.THROTTLED, error, remaining)
     if hint > policy.longest_hint:
         return Fail(error)

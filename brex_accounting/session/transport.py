@@ -6,7 +6,7 @@ import asyncio
 import io
 import ssl as ssl_module
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 from aiohttp import hdrs
@@ -16,10 +16,29 @@ from yarl import URL
 from ..errors import ConfigurationError
 from .call import Answer, Oversized, Reply, Request, Sent, Silence
 
+if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ConnectionKey
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
 __all__ = ["AiohttpTransport"]
 
 # Raised before a byte of the request was written. ClientConnectorError covers DNS and TLS handshakes.
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+
+class _Pool(aiohttp.TCPConnector):
+    """Closes an idle connection on which something came that nobody had asked for.
+
+    aiohttp would take it for the answer to the next request, of whichever company (its issue 13656).
+    """
+
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        while (idle := await super()._get(key, traces)) is not None:
+            if idle.protocol is not None and not idle.protocol.should_close:
+                return idle
+            idle.close()
+        return None
 
 
 class AiohttpTransport:
@@ -45,7 +64,7 @@ class AiohttpTransport:
             _refuse_leaky(session)
         self._session = session or aiohttp.ClientSession(
             # The manager bounds what is under way: a wait for a pooled connection would look like a slow server.
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=_Pool(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=trust_env,
         )

@@ -10,7 +10,8 @@ import attrs
 
 from brex_accounting.errors import APIStatusError, BrexError, DecodeError
 from brex_accounting.session.call import Answer, Call, Refusal, Repeat, Reply, Request, Sent, Silence
-from brex_accounting.session.manager import Manager, Options
+from brex_accounting.session.manager import Manager
+from brex_accounting.session.services import Options
 
 __all__ = ["NOTHING", "Bench", "a_call", "reply"]
 
@@ -100,9 +101,9 @@ class Limiter:
 
     journal: list[str]
 
-    async def turn(self, key: str) -> None:
+    async def turn(self, key: str, *, again: bool = False) -> None:
         """Note it."""
-        self.journal.append(f"turn {key}".rstrip())
+        self.journal.append(" ".join(["turn", *([key] if key else []), *(["again"] if again else [])]))
 
     async def throttled(self, key: str, wait: float) -> None:
         """Note it."""
@@ -153,10 +154,10 @@ class Bench:
         """The result of a call."""
         return await self.manager.run(call or a_call(), key, self.tokens, options or Options())
 
-    async def fail(self, call: Call[str] | None = None, *, options: Options | None = None) -> BrexError:
+    async def fail(self, call: Call[str] | None = None, *, key: str = "", options: Options | None = None) -> BrexError:
         """The error of a call that must fail."""
         try:
-            result = await self.run(call, options=options)
+            result = await self.run(call, key=key, options=options)
         except BrexError as error:
             return error
         raise AssertionError(f"it gave {result!r}")

@@ -21,9 +21,10 @@ from brex_accounting.errors import (
     TokenRefreshError,
 )
 from brex_accounting.session.call import Answer, Outcome, Oversized, Refusal, Request, Sent, Silence
-from brex_accounting.session.events import AttemptEvent
-from brex_accounting.session.manager import IN_FLIGHT, Options
+from brex_accounting.session.events import AttemptEvent, CallEnded, CallStarted, PauseEvent, RetryEvent
+from brex_accounting.session.manager import IN_FLIGHT
 from brex_accounting.session.retry import RetryPolicy
+from brex_accounting.session.services import Options
 
 from .stand_ins import NOT_SENT, NOTHING, START, Bench, Step, a_call, reply
 
@@ -42,8 +43,8 @@ async def test_every_attempt_takes_a_turn_and_a_token() -> None:
     """Retries queue like everybody else, after their backoff."""
     bench = Bench([NOTHING, reply(503), reply()])
     await bench.run()
-    one = ["turn", "token", "send"]
-    assert bench.journal == [*one, "sleep 0.125", *one, "sleep 0.25", *one]
+    one, again = ["turn", "token", "send"], ["turn again", "token", "send"]
+    assert bench.journal == [*one, "sleep 0.125", *again, "sleep 0.25", *again]
 
 
 async def test_what_is_sent() -> None:
@@ -62,7 +63,7 @@ async def test_a_refused_token_is_renewed_once() -> None:
     """The source is told which token was refused, and the call goes on with the next one, without a wait."""
     bench = Bench([reply(401), reply()], tokens=("t1", "t2"))
     assert await bench.run() == "ok"
-    assert bench.journal == ["turn", "token", "send", "renew t1", "turn", "token", "send"]
+    assert bench.journal == ["turn", "token", "send", "renew t1", "turn again", "token", "send"]
     assert [dict(request.headers)["Authorization"] for request in bench.transport.requests] == [
         "Bearer t1",
         "Bearer t2",
@@ -103,8 +104,8 @@ async def test_a_throttle_pauses_the_key_and_not_the_call_alone() -> None:
     """After a 429 the limiter is told, which everybody with the key feels; the call does not sleep itself."""
     bench = Bench([reply(429), reply(429, Retry_After="3"), reply()])
     await bench.run(key="k")
-    one = ["turn k", "token", "send"]
-    assert bench.journal == [*one, "throttled k 1.5", *one, "throttled k 3.15", *one]
+    one, again = ["turn k", "token", "send"], ["turn k again", "token", "send"]
+    assert bench.journal == [*one, "throttled k 1.5", *again, "throttled k 3.15", *again]
 
 
 async def test_a_hint_that_is_too_long_is_raised() -> None:
@@ -186,7 +187,7 @@ async def test_the_deadline_cuts_an_attempt() -> None:
     assert isinstance(error, DeadlineExceeded)
     assert (error.sent, error.may_have_happened) == (True, True)
     assert [(one.outcome, one.cause) for one in error.attempts] == [(Outcome.AMBIGUOUS, "cut off by the deadline")]
-    assert len(bench.events) == 1
+    assert [type(event) for event in bench.events] == [CallStarted, AttemptEvent, CallEnded]
 
 
 async def test_the_deadline_cuts_a_wait_for_a_token() -> None:
@@ -208,7 +209,8 @@ async def test_the_first_turn_is_outside_the_deadline() -> None:
     bench = Bench([reply(), reply(503)])
     waits = [0.5, 0.0, 60.0]
 
-    async def turn(key: str) -> None:
+    async def turn(key: str, *, again: bool = False) -> None:
+        assert again is (len(waits) == 1)
         assert key == ""
         await asyncio.sleep(waits.pop(0))
 
@@ -240,7 +242,8 @@ async def test_cancellation_goes_through() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (bench.events, len(bench.transport.script)) == ([], 1)
+    assert [type(event) for event in bench.events] == [CallStarted, CallEnded]
+    assert len(bench.transport.script) == 1
 
 
 async def test_a_timeout_of_the_users_own_is_not_ours() -> None:
@@ -271,16 +274,72 @@ async def test_an_oversized_answer_is_not_asked_for_again() -> None:
     assert len(error.attempts) == 1
 
 
-async def test_events_mirror_the_attempts() -> None:
-    """Observers are told each attempt with sizes, waits, trace ids and the key."""
+async def test_events_tell_a_call_from_start_to_end() -> None:
+    """Observers are told the start, each attempt with sizes, waits and trace ids, the retry, and the end."""
     bench = Bench([reply(503, b"", X_Trace="tr-1"), reply(200, b"four", X_Trace="tr-2")])
     await bench.run(key="k")
-    first, second = bench.events
+    started, first, again, second, ended = bench.events
+    assert started == CallStarted(id=1, call="things", method="GET", path="/things", key="k")
     assert isinstance(first, AttemptEvent)
     assert isinstance(second, AttemptEvent)
     assert (first.number, first.status, first.wait, first.size, first.trace_id) == (1, 503, 0.125, 0, "tr-1")
+    because = Outcome.AMBIGUOUS
+    assert again == RetryEvent(id=1, call="things", key="k", number=2, wait=0.125, because=because)
     assert (second.number, second.outcome, second.wait, second.size, second.key) == (2, Outcome.DONE, None, 4, "k")
     assert (second.call, second.method, second.path) == ("things", "GET", "/things")
+    assert isinstance(ended, CallEnded)
+    assert (ended.id, ended.attempts, ended.error) == (1, 2, None)
+
+
+async def test_events_tell_a_pause_and_what_ended_a_call() -> None:
+    """A 429 is told as a pause of the key, hinted or not; the end names the class of the error."""
+    bench = Bench([reply(429), reply(429, Retry_After="3"), reply(409)])
+    await bench.fail(key="k")
+    pauses = [event for event in bench.events if isinstance(event, PauseEvent)]
+    assert pauses == [PauseEvent(key="k", wait=1.5, hinted=False), PauseEvent(key="k", wait=3.15, hinted=True)]
+    ended = bench.events[-1]
+    assert isinstance(ended, CallEnded)
+    assert (ended.attempts, ended.error) == (3, "APIStatusError")
+
+
+async def test_a_hint_nobody_waits_for_pauses_the_others_all_the_same() -> None:
+    """The call that raises because the hint is too long still stops everybody of its key, for a minute at most."""
+    for hint in ("3600", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"):
+        bench = Bench([reply(429, Retry_After=hint)])
+        await bench.fail(key="k")
+        assert bench.journal[-1] == "throttled k 60"
+
+
+async def test_the_retry_quota_ends_a_flood_of_retries() -> None:
+    """500 tokens pay for 35 retries; then errors of this key fail at once, and other keys still retry."""
+    bench = Bench([])
+    sent = []
+    for _ in range(15):
+        bench.transport.script += [reply(503)] * 4
+        before = len(bench.transport.script)
+        await bench.fail(key="k")
+        sent.append(before - len(bench.transport.script))
+        bench.transport.script.clear()
+    assert sent == [4] * 11 + [3] + [1] * 3
+    assert sum(sent) - len(sent) == 500 // 14
+    bench.transport.script += [reply(503), reply()]
+    assert await bench.run(key="other") == "ok"
+
+
+async def test_a_success_resets_the_streak_of_throttles() -> None:
+    """Without hints, pauses double while the key is throttled in a row, and begin again after a success."""
+    bench = Bench([reply(429), reply(429), reply(), reply(429), reply()])
+    waits: list[float] = []
+
+    async def throttled(key: str, wait: float) -> None:
+        assert key == "k"
+        waits.append(wait)
+        bench.clock.time += wait
+
+    bench.limiter.throttled = throttled  # type: ignore[method-assign]
+    await bench.run(key="k")
+    await bench.run(key="k")
+    assert waits == [1.5, 3.0, 1.5]
 
 
 async def test_an_observer_that_raises_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
@@ -293,7 +352,7 @@ async def test_an_observer_that_raises_harms_nobody(caplog: pytest.LogCaptureFix
     bench.manager.observers = [broken, bench.events.append]
     with caplog.at_level(logging.DEBUG):
         assert await bench.run() == "ok"
-    assert len(bench.events) == 1
+    assert len(bench.events) == 3
     assert "LookupError" in caplog.text
     assert "canary" not in caplog.text
 
@@ -352,7 +411,8 @@ async def test_a_crowd_of_one_company_does_not_hold_up_another() -> None:
     bench = Bench([reply()])
     forever = asyncio.Event()
 
-    async def turn(key: str) -> None:
+    async def turn(key: str, *, again: bool = False) -> None:
+        assert not again
         if key == "crowded":
             await forever.wait()
 

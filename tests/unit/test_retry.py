@@ -38,7 +38,9 @@ def tried(*outcomes: Outcome) -> Tries:
 def decided(
     call: Call[Any], answer: Answer, *before: Outcome, remaining: float = 120.0, roll: float = 0.5
 ) -> tuple[Outcome, Decision]:
-    return decide(call, answer, tried(*before), RetryPolicy(), remaining=remaining, now=NOW, roll=roll)
+    streak = before.count(Outcome.THROTTLED)  # nobody else of the key was throttled
+    policy = RetryPolicy()
+    return decide(call, answer, tried(*before), policy, remaining=remaining, now=NOW, roll=roll, streak=streak)
 
 
 # call, answer, outcomes before, outcome, and either the wait in seconds or the kind of decision
@@ -100,7 +102,10 @@ TABLE: list[tuple[Call[Any], Answer, tuple[Outcome, ...], Outcome, float | type[
     (CREATE, reply(409), (A,), Outcome.FATAL, Fail),
     (REPORT, reply(422), (N,), Outcome.FATAL, Fail),
     (GET, reply(409, retry_after="1"), (), Outcome.FATAL, Fail),
-    (GET, Oversized(status=200, limit=10), (), Outcome.FATAL, Fail),
+    *[(GET, Oversized(status=status, limit=10), (), Outcome.FATAL, Fail) for status in (200, 400, 401, 404, 422)],
+    *[(GET, Oversized(status=status, limit=10), (), A, 0.125) for status in (408, 500, 502, 503)],
+    *[(REPORT, Oversized(status=status, limit=10), (), A, Fail) for status in (408, 500, 502, 503)],
+    (GET, Oversized(status=429, limit=10), (), T, 1.5),
 ]
 
 

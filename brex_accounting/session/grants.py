@@ -1,0 +1,174 @@
+"""Asking an OAuth server for tokens. A request that may have been processed is not sent again.
+
+Source: RFC 6749 (token requests and their errors), RFC 7009 (revocation).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode, urlsplit
+
+import attrs
+import msgspec
+
+from ..errors import BrexError, DecodeError, TokenRefreshError
+from .call import Call, Refusal, Repeat, Reply
+from .clock import Clock
+from .limiter import RateLimit, SlidingLog
+from .manager import Manager
+from .services import Options
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+__all__ = ["Endpoint", "Form", "Granted", "ask", "revoke"]
+
+_ONCE: Final = Repeat(
+    after_ambiguous=False,
+    because="Codes and rotating refresh tokens work once: a request that was processed has spent what it carried.",
+)
+_AGAIN: Final = Repeat(
+    after_ambiguous=True,
+    because="RFC 7009, section 2.2: a token that is not valid (any more) gets the same 200.",
+)
+_CODES: Final = frozenset(
+    {
+        *("invalid_request", "invalid_client", "invalid_grant", "unauthorized_client"),
+        *("unsupported_grant_type", "invalid_scope", "unsupported_token_type"),
+    }
+)
+"""What the two RFCs list. Anything else is text from elsewhere and not repeated in messages."""
+_MOST_BYTES: Final = 2**20
+
+
+@attrs.frozen(kw_only=True)
+class Endpoint:
+    """Where to ask, with how many seconds for one attempt."""
+
+    url: str
+    timeout: float
+    user_agent: str
+    ssl: SSLContext | None = attrs.field(default=None, repr=False)
+    trust_env: bool = False
+
+
+@attrs.frozen
+class Form:
+    """What is posted. Not in the repr: it holds the client's secret and a token."""
+
+    fields: Mapping[str, str] = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Granted:
+    """The answer of a token endpoint; ``expires_in`` is in seconds."""
+
+    access_token: str = attrs.field(repr=False)
+    refresh_token: str | None = attrs.field(repr=False)
+    expires_in: float | None
+
+
+async def ask(at: Endpoint, form: Form, clock: Clock, log: logging.Logger) -> Granted:
+    """The tokens that a form is worth. Any failure is a ``TokenRefreshError`` without a chain."""
+    return await _run(at, _call(at, form, _ONCE), clock, log)
+
+
+async def revoke(at: Endpoint, form: Form, clock: Clock, log: logging.Logger) -> None:
+    """Make a token useless. Fails like ``ask``."""
+    await _run(at, attrs.evolve(_call(at, form, _AGAIN), name="token revocation", decode=_nothing), clock, log)
+
+
+def _call(at: Endpoint, form: Form, repeat: Repeat) -> Call[Granted]:
+    return Call(
+        name="token grant",
+        method="POST",
+        path=urlsplit(at.url).path or "/",
+        body=urlencode(form.fields).encode(),
+        content_type="application/x-www-form-urlencoded",
+        repeat=repeat,
+        decode=_granted,
+        refuse=_refuse,
+    )
+
+
+async def _run(at: Endpoint, call: Call[Granted], clock: Clock, log: logging.Logger) -> Granted:
+    # Here and not at the top: aiohttp is loaded when it is first needed.
+    from .transport import AiohttpTransport
+
+    parts = urlsplit(at.url)
+    transport = AiohttpTransport(
+        f"{parts.scheme}://{parts.netloc}", ssl=at.ssl, trust_env=at.trust_env, max_response_bytes=_MOST_BYTES
+    )
+    async with transport:
+        manager = Manager(
+            transport=transport,
+            limiter=SlidingLog(RateLimit(), clock),
+            clock=clock,
+            roll=random.Random().random,  # noqa: S311 - it spreads waits
+            user_agent=at.user_agent,
+            observers=(),
+            log=log,
+        )
+        try:
+            return await manager.run(call, "", None, Options(timeout=at.timeout, deadline=2 * at.timeout))
+        except BrexError as error:
+            raise _failed(error, call) from None
+
+
+def _failed(error: BrexError, call: Call[Granted]) -> TokenRefreshError:
+    text = str(error) if isinstance(error, TokenRefreshError) else f"the OAuth server failed: {error}"
+    if error.may_have_happened and not call.repeat.after_ambiguous:
+        text += "; it may have been processed, and then the refresh token or code it carried is spent"
+    failed = TokenRefreshError(text)
+    failed.attempts, failed.may_have_happened = error.attempts, error.may_have_happened
+    return failed
+
+
+def _granted(reply: Reply) -> Granted:
+    try:
+        body = msgspec.json.decode(reply.body)
+    except (msgspec.DecodeError, RecursionError):
+        raise DecodeError("expected JSON at $") from None
+    if not isinstance(body, dict):
+        raise DecodeError("expected object at $")
+    access, refresh = body.get("access_token"), body.get("refresh_token")
+    if not isinstance(access, str) or not access or not all("!" <= character <= "~" for character in access):
+        raise DecodeError("expected visible ASCII at $.access_token")
+    if refresh is not None and not isinstance(refresh, str):
+        raise DecodeError("expected string at $.refresh_token")
+    return Granted(access_token=access, refresh_token=refresh or None, expires_in=_seconds(body.get("expires_in")))
+
+
+def _seconds(value: object) -> float | None:
+    # Whatever it says, it must not cost the tokens that came with it.
+    try:
+        seconds = float(value) if isinstance(value, (int, float, str)) else 0.0
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 < seconds < float("inf") else None
+
+
+def _nothing(_reply: Reply) -> Granted:
+    return Granted(access_token="", refresh_token=None, expires_in=None)
+
+
+def _refuse(reply: Reply) -> Refusal:
+    try:
+        body = msgspec.json.decode(reply.body)
+    except (msgspec.DecodeError, RecursionError):
+        body = None
+    code = body.get("error") if isinstance(body, dict) else None
+    known = code if isinstance(code, str) and code in _CODES else ""
+    answered = f"the OAuth server answered {reply.status}{known and ' ' + known}"
+    return Refusal(error=TokenRefreshError(f"{answered}; {_advice(reply.status, known)}"))
+
+
+def _advice(status: int, code: str) -> str:
+    if code == "invalid_grant":
+        return "what was sent is spent, expired or revoked: ask the customer for consent again"
+    if status == 429 or status >= 500:
+        return "try again later"
+    return "check the client id, its secret and the URL"
