@@ -45,6 +45,7 @@ from .models import (
     Page,
     UpdatedAt,
 )
+from .oauth import OAuthTokens
 from .session.limiter import RateLimit
 from .session.retry import RetryPolicy
 
@@ -76,6 +77,7 @@ __all__ = [
     "LineItem",
     "Money",
     "NotFound",
+    "OAuthTokens",
     "Page",
     "PaginationError",
     "PermissionDenied",

@@ -12,16 +12,28 @@ from pathlib import PurePath
 from typing import TypeAlias, TypeVar
 
 from .errors import BrexError, ConfigurationError, TokenRefreshError
-from .session.manager import TokenSource
+from .session.services import TokenSource
 
-__all__ = ["CallableToken", "FixedToken", "GuardedSource", "TokenFunction", "TokenSource", "token_source"]
+__all__ = [
+    "CallableToken",
+    "FixedToken",
+    "GuardedSource",
+    "OwnSource",
+    "TokenFunction",
+    "TokenSource",
+    "token_source",
+]
 
 R = TypeVar("R")
 
 TokenFunction: TypeAlias = Callable[[], Awaitable[str]]
 
 
-class FixedToken:
+class OwnSource:
+    """A source of this package: it gives checked tokens, and raises nothing outside the error tree."""
+
+
+class FixedToken(OwnSource):
     """One token, which no refusal can renew."""
 
     def __init__(self, token: str) -> None:
@@ -39,7 +51,7 @@ class FixedToken:
         return "FixedToken(...)"
 
 
-class CallableToken:
+class CallableToken(OwnSource):
     """A token from an async callable, awaited before each attempt; cache in it as you see fit."""
 
     def __init__(self, function: TokenFunction) -> None:
@@ -57,7 +69,7 @@ class CallableToken:
         return "CallableToken(...)"
 
 
-class GuardedSource:
+class GuardedSource(OwnSource):
     """A source of the user's own: what it returns is checked, and what it raises stays in the error tree."""
 
     def __init__(self, source: TokenSource) -> None:
@@ -71,6 +83,12 @@ class GuardedSource:
         """The source's word on whether another token is there."""
         return bool(await _guarded(lambda: self._source.renew(refused)))
 
+    async def aclose(self) -> None:
+        """Close the source, if it can be closed."""
+        close = getattr(self._source, "aclose", None)
+        if close is not None:
+            await _guarded(close)
+
     def __repr__(self) -> str:
         return f"GuardedSource({type(self._source).__name__})"
 
@@ -83,7 +101,7 @@ async def _guarded(function: Callable[[], Awaitable[R]]) -> R:
     except Exception as error:  # noqa: BLE001 - the user's code: anything may come
         # Neither the text nor the chain: exceptions of HTTP clients print credentials.
         hint = "it must be async" if _is_plain(function, error) else "log its cause there"
-        text = f"the token source raised {type(error).__name__}{_origin(error)}; {hint}"
+        text = f"the token source raised {type(error).__name__}{origin(error)}; {hint}"
         raise TokenRefreshError(text) from None
 
 
@@ -95,10 +113,8 @@ def token_source(token: str | TokenFunction | TokenSource) -> TokenSource:
     """Any of the three ways to give a token, as a source."""
     if isinstance(token, str):
         return FixedToken(token)
-    if isinstance(token, (FixedToken, CallableToken, GuardedSource)):
-        return token
     if isinstance(token, TokenSource) and not isinstance(token, type):
-        return GuardedSource(token)
+        return token if isinstance(token, OwnSource) else GuardedSource(token)
     if callable(token):
         return CallableToken(token)
     raise ConfigurationError("token must be a string, an async callable returning one, or a token source")
@@ -118,6 +134,7 @@ def checked(token: str) -> str:
     return token
 
 
-def _origin(error: BaseException) -> str:
+def origin(error: BaseException) -> str:
+    """File and line that raised, for messages that must not hold the exception's text."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

@@ -16,15 +16,16 @@ from . import endpoints
 from ._version import __version__
 from .auth import TokenFunction, TokenSource, token_source
 from .converters.queries import checked_text, record_filters
-from .core import Core, Settings, View, checked_base_url, user_agent_of
+from .core import Core, Settings, View, user_agent_of
 from .errors import BrexError, ConfigurationError
 from .models import UpdatedAt
 from .resources import Integrations, Records
 from .session.clock import Clock, SystemClock
 from .session.events import Observer
 from .session.limiter import Limiter, RateLimit, SlidingLog
-from .session.manager import Options
 from .session.retry import RetryPolicy
+from .session.services import Options
+from .urls import checked_url
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -90,9 +91,7 @@ class BrexAccounting:
         time = clock or SystemClock()
         settings = Settings(
             # An empty argument is a mistake that must not end at production.
-            base_url=checked_base_url(
-                base_url if base_url is not None else os.environ.get("BREX_BASE_URL") or PRODUCTION
-            ),
+            base_url=checked_url(base_url if base_url is not None else os.environ.get("BREX_BASE_URL") or PRODUCTION),
             session=session,
             ssl=ssl,
             trust_env=trust_env,
@@ -106,6 +105,7 @@ class BrexAccounting:
             observers=tuple(observers),
             log=logging.getLogger("brex_accounting"),
         )
+        core.keep(given)
         self._bind(View(core=core, key="", tokens=tokens, options=options), owner=True)
 
     def _bind(self, view: View, *, owner: bool) -> None:
@@ -126,7 +126,7 @@ class BrexAccounting:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections. Views do nothing here; a borrowed session stays open."""
+        """Close the connections and token sources. Views do nothing here; a borrowed session stays open."""
         if self._owner:
             await self._view.core.aclose()
 
@@ -143,7 +143,9 @@ class BrexAccounting:
         """A view of another company, with its own token and its own rate limit."""
         if not isinstance(company_id, str) or not company_id.strip():
             raise ConfigurationError("company_id is blank")
-        return self._derived(attrs.evolve(self._view, key=company_id, tokens=token_source(token)))
+        tokens = token_source(token)
+        self._view.core.keep(token)
+        return self._derived(attrs.evolve(self._view, key=company_id, tokens=tokens))
 
     def _derived(self, view: View) -> BrexAccounting:
         derived = object.__new__(type(self))

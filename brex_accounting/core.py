@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
+import asyncio
 import logging
 import platform
 import random
-import re
-from collections.abc import Sequence
+import weakref
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -23,18 +23,17 @@ from .session.call import Call
 from .session.clock import Clock
 from .session.events import Observer
 from .session.limiter import Limiter
-from .session.manager import Manager, Options, TokenSource, Transport
+from .session.manager import Manager
+from .session.services import Options, TokenSource, Transport
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
     from aiohttp import ClientSession
 
-__all__ = ["Core", "Settings", "View", "checked_base_url", "user_agent_of"]
+__all__ = ["Core", "Settings", "View", "user_agent_of"]
 
 T = TypeVar("T")
-
-_HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]+", re.ASCII)
 
 
 @attrs.frozen(kw_only=True)
@@ -61,6 +60,8 @@ class Core:
     _manager: Manager | None = None
     _closed: bool = False
     _drift_told: bool = False
+    # Weakly: a fleet's client outlives most of its companies.
+    _sources: weakref.WeakValueDictionary[int, object] = attrs.field(factory=weakref.WeakValueDictionary)
 
     @property
     def manager(self) -> Manager:
@@ -84,12 +85,34 @@ class Core:
             log=self.log,
         )
 
+    def keep(self, source: object) -> None:
+        """Close a source of tokens with the client, if it has an ``aclose`` and is still in use then."""
+        with suppress(TypeError):  # no weak reference to it is possible: whoever made it closes it
+            self._sources[id(source)] = source
+
     async def aclose(self) -> None:
-        """Close what was opened; a borrowed session stays open."""
+        """Close what was opened; a borrowed session stays open. A refresh of tokens under way is waited for."""
         self._closed = True
         manager, self._manager = self._manager, None
-        if manager is not None:
-            await manager.transport.aclose()
+        try:
+            await self._close_sources()
+        finally:
+            if manager is not None:
+                await manager.transport.aclose()
+
+    async def _close_sources(self) -> None:
+        sources = list(self._sources.values())
+        self._sources.clear()
+        await asyncio.gather(*map(self._close, sources))
+
+    async def _close(self, source: object) -> None:
+        close: Callable[[], Awaitable[object]] | None = getattr(source, "aclose", None)
+        try:
+            if close is not None:
+                await close()
+        except Exception as error:  # noqa: BLE001 - the user's code: anything may come
+            # One that fails must not keep the rest open.
+            self.log.warning("closing a token source raised %s", type(error).__name__)
 
     def _transport(self) -> Transport:
         # Here and not at the top: aiohttp takes most of the import time, and a program that only
@@ -137,38 +160,6 @@ class View:
     async def run(self, call: Call[T]) -> T:
         """The call's result."""
         return await self.core.manager.run(call, self.key, self.tokens, self.options)
-
-
-def checked_base_url(url: str) -> str:
-    """The URL without a trailing slash. https, or anything on loopback; no user, query or fragment."""
-    if not isinstance(url, str) or not url.isprintable() or " " in url:
-        raise ConfigurationError("base_url is a string without blanks or control characters")
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises ValueError like the split
-    except ValueError:
-        raise ConfigurationError("base_url is not a URL: its host or port is malformed") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError("base_url must be an absolute http(s) URL such as https://api.brex.com")
-    if not _HOST.fullmatch(parts.hostname):
-        raise ConfigurationError("base_url holds a host name that cannot be one")
-    if parts.username is not None or parts.password is not None:
-        raise ConfigurationError("base_url must not hold a user or password")
-    if parts.query or parts.fragment:
-        raise ConfigurationError("base_url must not hold a query or fragment")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ConfigurationError("base_url must be https: a token must not travel in clear text off this machine")
-    return url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def user_agent_of(version: str) -> str:

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 from ..client import BrexAccounting
-from ..core import is_loopback
 from ..enums import ReviewStatus
 from ..errors import BrexError
 from ..models import ExportSuccess
@@ -17,6 +16,7 @@ from ..sandbox import Fault, Rules, Sandbox
 from ..session.call import Outcome
 from ..session.events import AttemptEvent
 from ..session.limiter import RateLimit
+from ..urls import is_loopback
 from .console import UsageError, progress, say
 from .sandbox import MOST_RECORDS
 from .totals import Totals

@@ -7,18 +7,23 @@ async with Sandbox(records=500) as sandbox:
 
 from .faults import KINDS, Fault, FaultPlan, parse_fault
 from .local import TOKEN, Sandbox
+from .oauth import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, LocalOAuth
 from .refusal import Refused
 from .rules import ALL_SCOPES, LocalBrex, Rules
 from .seeds import Header, Profile, Seed, make_seed
 
 __all__ = [
     "ALL_SCOPES",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
     "KINDS",
+    "REDIRECT_URI",
     "TOKEN",
     "Fault",
     "FaultPlan",
     "Header",
     "LocalBrex",
+    "LocalOAuth",
     "Profile",
     "Refused",
     "Rules",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
+from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 
 from .faults import Fault, FaultPlan
+from .oauth import LocalOAuth
 from .rules import ALL_SCOPES, LocalBrex, Rules
 from .seeds import Profile, make_seed
-from .server import make_app
+from .server import OAUTH, make_app
 from .statistics import Statistics
 
 __all__ = ["TOKEN", "Sandbox"]
@@ -31,8 +34,8 @@ class Sandbox:
             async with BrexAccounting(sandbox.token, base_url=sandbox.url) as brex:
                 ...
 
-    ``brex`` holds the rules and the records, for tests that steer it in Python; ``faults`` takes orders
-    to misbehave. Other processes steer it over HTTP under ``/_sandbox/``.
+    ``brex`` holds the rules and the records, ``oauth`` the client it knows, for tests that steer it in
+    Python; ``faults`` takes orders to misbehave. Other processes steer it over HTTP under ``/_sandbox/``.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Sandbox:
             make_seed(profile, records=records, seed=seed), now=now or _utc_now, rules=rules
         )
         self.brex.tokens[TOKEN] = ALL_SCOPES
+        self.oauth: LocalOAuth = LocalOAuth(self.brex, fresh=lambda: secrets.token_urlsafe(24))
         self.faults: FaultPlan = FaultPlan(faults)
         self.statistics: Statistics = Statistics()
         self.token = TOKEN
@@ -64,13 +68,18 @@ class Sandbox:
             raise RuntimeError("the sandbox is not running; use it inside 'async with'")
         return self._url
 
+    @property
+    def oauth_url(self) -> str:
+        """The base URL of its OAuth server, once it runs."""
+        return self.url + OAUTH
+
+    def consent(self, url: str) -> dict[str, str]:
+        """Consent as the customer, at the ``url`` of a consent: what the redirect back carries."""
+        return dict(parse_qsl(urlsplit(self.oauth.authorize(parse_qsl(urlsplit(url).query))).query))
+
     async def __aenter__(self) -> Self:
-        runner = web.AppRunner(
-            make_app(self.brex, self.faults, self.statistics),
-            access_log=None,
-            shutdown_timeout=1,
-            max_line_size=_LONGEST_LINE,
-        )
+        app = make_app(self.brex, self.oauth, self.faults, self.statistics)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1, max_line_size=_LONGEST_LINE)
         await runner.setup()
         self._runner = runner
         try:

@@ -158,7 +158,7 @@ def _report() -> Schema:
 def _filters() -> Sequence[JsonValue]:
     ids: Schema = {"type": "array", "items": {"type": "string"}, "maxItems": 500}
     status = choice(ReviewStatus, "Only records at this point of their review.")
-    limit: Schema = {"type": "number", "default": 100, "minimum": 1, "maximum": 1000}
+    limit: Schema = {"type": "number", "default": 100, "minimum": 1, "maximum": 1000, "multipleOf": 1}
     return [
         _query_parameter("ids", "Only these records, at most 500. The key is repeated: ids=accr_1&ids=accr_2.", ids),
         _query_parameter("review_status", "Only records at this point of their review; not for bills.", status),

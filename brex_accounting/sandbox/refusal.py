@@ -53,9 +53,9 @@ def no_credential() -> Refused:
     return Refused(401, shape="empty")
 
 
-def dead_token() -> Refused:
+def dead_token(message: str = "Invalid or Revoked Token") -> Refused:
     """403 in the gateway's shape, as it answers a token it does not accept (any more)."""
-    return Refused(403, ErrorCode.FORBIDDEN.value, "Invalid or Revoked Token", shape="gateway")
+    return Refused(403, ErrorCode.FORBIDDEN.value, message, shape="gateway")
 
 
 def forbidden(scope: str) -> Refused:

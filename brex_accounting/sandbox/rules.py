@@ -34,22 +34,28 @@ ALL_SCOPES = frozenset({INTEGRATION_WRITE, RECORD_READ, RECORD_WRITE})
 @attrs.frozen(kw_only=True)
 class Rules:
     """Switches. ``rate_limit`` requests in any ``rate_window`` seconds per token, None for no limit;
-    ``retry_after``: whether a 429 says when to come back."""
+    ``retry_after``: whether a 429 says when to come back. OAuth's access tokens live for
+    ``access_token_lifetime`` seconds, which ``send_expires_in`` tells or not."""
 
     default_window: timedelta = timedelta(hours=24)  # guess: narrow, as seen; the width is unknown
     rate_limit: int | None = 1000
     rate_window: float = 60.0
     retry_after: bool = False
+    access_token_lifetime: float = 3600
+    send_expires_in: bool = True
     after_failure: ReviewStatus = ReviewStatus.PREPARE  # guess: PREPARE or REVIEW, undocumented
 
     def __attrs_post_init__(self) -> None:
         # Switched over HTTP too, where anything may come.
         if self.rate_limit is not None and (type(self.rate_limit) is not int or self.rate_limit < 1):
             raise ValueError("rate_limit is a whole number of at least 1, or null for no limit")
-        if type(self.rate_window) not in (int, float) or not 0 < self.rate_window < float("inf"):
-            raise ValueError("rate_window is a number of seconds above 0")
-        if type(self.retry_after) is not bool:
-            raise ValueError("retry_after is true or false")
+        for name in ("rate_window", "access_token_lifetime"):
+            seconds = getattr(self, name)
+            if type(seconds) not in (int, float) or not 0 < seconds < 1e9:
+                raise ValueError(f"{name} is a number of seconds above 0 and below 1e9")
+        for name in ("retry_after", "send_expires_in"):
+            if type(getattr(self, name)) is not bool:
+                raise ValueError(f"{name} is true or false")
 
 
 class LocalBrex:
@@ -59,6 +65,8 @@ class LocalBrex:
         self.table: Table = Table(seed)
         self.rules: Rules = rules or Rules()
         self.tokens: dict[str, frozenset[str]] = {}
+        self.expiries: dict[str, datetime] = {}
+        """When tokens die, for those that do. They are one client's: all count towards one limit."""
         self._now = now
         self._integrations: dict[str, Integration] = {}
         self._seen: dict[str, deque[float]] = {}
@@ -76,6 +84,8 @@ class LocalBrex:
             raise no_credential()
         if token not in self.tokens:
             raise dead_token()
+        if token in self.expiries and self._now() >= self.expiries[token]:
+            raise dead_token("Expired token")
         if self.tokens[token].isdisjoint(scopes):
             raise forbidden(scopes[0])
         return token
@@ -85,7 +95,7 @@ class LocalBrex:
         if self.rules.rate_limit is None:
             return None
         now = self._now().timestamp()
-        seen = self._seen.setdefault(token, deque())
+        seen = self._seen.setdefault("" if token in self.expiries else token, deque())
         while seen and seen[0] <= now - self.rules.rate_window:
             seen.popleft()
         if len(seen) >= self.rules.rate_limit:

@@ -82,8 +82,8 @@ def _requests() -> Schema:
     return {
         "CreateIntegrationRequest": _shape(
             {
-                "vendor": text("The accounting system, by the name Brex agreed with its maker."),
-                "vendor_account_id": text("The company's account in that accounting system."),
+                "vendor": {**text("The accounting system, by the name Brex agreed with its maker."), "minLength": 1},
+                "vendor_account_id": {**text("The company's account in that accounting system."), "minLength": 1},
             },
             ["vendor", "vendor_account_id"],
         ),

@@ -86,7 +86,7 @@ class Steering:
 
     async def _set_rules(self, request: web.Request) -> web.Response:
         content = await _object(request)
-        switches = {"rate_limit", "rate_window", "retry_after"}
+        switches = {"rate_limit", "rate_window", "retry_after", "access_token_lifetime", "send_expires_in"}
         if content.keys() - switches:
             raise invalid(f"The switches are {', '.join(sorted(switches))}.")
         self._brex.rules = _made(lambda **changes: attrs.evolve(self._brex.rules, **changes), content)

@@ -56,6 +56,7 @@ _SHAPES = "/components/schemas"
 _RECORD = f"{_SHAPES}/AccountingRecordDetailed/properties"
 _LINE = f"{_SHAPES}/AccountingRecordLineItem"
 _CODING = f"{_SHAPES}/AccountingFieldValue"
+_CREATE = f"{_SHAPES}/CreateIntegrationRequest/properties"
 _DETAILS = f"{_SHAPES}/AccountingErrorResponse/properties/details/properties"
 
 
@@ -93,6 +94,9 @@ _OPERATIONS = (
     Difference(
         f"{_QUERY}/parameters/query:limit/schema/maximum", "added", "2.2", "the paging guide answers 400 over 1000"
     ),
+    Difference(
+        f"{_QUERY}/parameters/query:limit/schema/multipleOf", "added", "2.2", "half a record is no page size: a guess"
+    ),
     Difference(f"{_REPORT}/responses/400", "added", "2", "undocumented for this operation, but to be expected"),
     Difference(f"{_REPORT}/responses/401", "added", "2", "undocumented for this operation, but to be expected"),
     Difference(f"{_REPORT}/responses/403", "added", "2", "undocumented for this operation, but to be expected"),
@@ -101,6 +105,10 @@ _OPERATIONS = (
 _SEEN = "undocumented, in the captured record"
 
 _SCHEMAS = (
+    *(
+        Difference(f"{_CREATE}/{name}/minLength", "added", "2.1", "required, so an empty one is refused: a guess")
+        for name in ("vendor", "vendor_account_id")
+    ),
     Difference(f"{_DETAILS}/existing_vendor_account_id", "added", "2.1", "in the mismatch example, not in its schema"),
     Difference(f"{_DETAILS}/requested_vendor_account_id", "added", "2.1", "in the mismatch example, not in its schema"),
     Difference(f"{_RECORD}/billing_amount", "added", "3", _SEEN),
