@@ -6,26 +6,17 @@ sentence of the documents a call may be sent again when the first try got no ans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 from .converters.errors import TRACE_HEADER, refuse, refuse_with_cursor
-from .converters.exports import ReportReply, report_body
+from .converters.exports import ReportReply, checked_key, checked_results, report_body
 from .converters.pages import OnBadRecord, page_of, read_page
-from .converters.queries import Query, checked_id, checked_text, is_encodable, single_entry_filter
+from .converters.queries import Query, checked_id, checked_text, single_entry_filter
 from .converters.wire import codec, to_json
-from .errors import ConfigurationError
-from .models import (
-    AccountingRecord,
-    ExportFailure,
-    ExportReport,
-    ExportResult,
-    ExportSuccess,
-    Integration,
-    Page,
-)
+from .models import AccountingRecord, ExportReport, ExportResult, Integration, Page
 from .session.call import Call, Refusal, Repeat, Reply, trace_id
 
 __all__ = [
@@ -101,12 +92,8 @@ def list_records(
 
 def report_export_results(results: Sequence[ExportResult], *, idempotency_key: str | None = None) -> Call[ExportReport]:
     """POST /v3/accounting/records/export-results."""
-    if not isinstance(results, Iterable):
-        raise ConfigurationError("results takes a list of export results")
-    results = tuple(results)  # once: a generator would be empty when the body is made
-    sent = [_checked_result(result) for result in results]
-    if not sent:
-        raise ConfigurationError("there are no export results to report")
+    results = checked_results(results)
+    sent = [result.accounting_record_id for result in results]
 
     def decode(reply: Reply) -> ExportReport:
         updated = codec().decode(reply.body, ReportReply).updated_accounting_record_ids
@@ -115,7 +102,7 @@ def report_export_results(results: Sequence[ExportResult], *, idempotency_key: s
 
     headers: tuple[tuple[str, str], ...] = ()
     if idempotency_key is not None:
-        headers = (("Idempotency-Key", _checked_key(idempotency_key)),)
+        headers = (("Idempotency-Key", checked_key(idempotency_key)),)
     body = to_json(report_body(results))
     path = f"{_RECORDS}/export-results"
     return _call("report export results", "POST", path, REPORT, decode, body=body, headers=headers)
@@ -162,32 +149,3 @@ def _reads(cls: type[T]) -> Callable[[Reply], T]:
 
 def _quoted(name: str, value: str) -> str:
     return quote(checked_id(name, value), safe="")
-
-
-def _checked_result(result: Any) -> str:
-    if not isinstance(result, (ExportSuccess, ExportFailure)):
-        raise ConfigurationError(f"an export result is an ExportSuccess or ExportFailure, not {type(result).__name__}")
-    if isinstance(result, ExportFailure):
-        message: object = result.error_message
-        if not isinstance(message, str) or not message.strip():
-            raise ConfigurationError("an export failure needs an error_message: the customer reads it in Brex")
-        _check_text("error_message", message)
-    if isinstance(result, ExportSuccess):
-        _check_text("reference_id", result.reference_id)
-        _check_text("deep_link_url", result.deep_link_url)
-    return checked_id("an accounting_record_id", result.accounting_record_id)
-
-
-def _check_text(name: str, text: object) -> None:
-    if text is None:
-        return
-    if not isinstance(text, str):
-        raise ConfigurationError(f"{name} must be a string or None, not {type(text).__name__}")
-    if not is_encodable(text):
-        raise ConfigurationError(f"{name} holds half a character (a lone surrogate), which cannot be sent")
-
-
-def _checked_key(key: str) -> str:
-    if not isinstance(key, str) or not key or not all("!" <= character <= "~" for character in key):
-        raise ConfigurationError("an idempotency key is printable ASCII without blanks")
-    return key

@@ -38,7 +38,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from .enums import ErrorCode
-from .models import Checkpoint, JsonValue
+from .models import Checkpoint, ConfirmedReport, JsonValue
 from .session.call import Attempt
 
 __all__ = [
@@ -77,12 +77,14 @@ class BrexError(Exception):
 
     ``attempts``: every attempt of the call, oldest first. ``may_have_happened``: an attempt to change
     something may have been processed although this error came back. ``checkpoint``: where to resume,
-    when it was raised while iterating.
+    when it was raised while iterating. ``confirmed``: what is settled all the same, when it was raised
+    by ``report_confirmed``.
     """
 
     attempts: tuple[Attempt, ...] = ()
     may_have_happened: bool = False
     checkpoint: Checkpoint | None = None
+    confirmed: ConfirmedReport | None = None
 
 
 class ConfigurationError(BrexError):

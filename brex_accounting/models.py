@@ -35,6 +35,7 @@ __all__ = [
     "AccountingRecord",
     "BadRecord",
     "Checkpoint",
+    "ConfirmedReport",
     "ExportFailure",
     "ExportReport",
     "ExportResult",
@@ -268,6 +269,24 @@ class ExportReport:
 
     updated: tuple[str, ...]
     not_named: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class ConfirmedReport:
+    """What became of the results given to ``report_confirmed``: each id is in one list at most.
+
+    ``updated``: Brex named it; or the answer was lost, and the record reads as it should.
+    ``already_exported``: by somebody else, or earlier. ``presumed_reported``: a failure whose answer was
+    lost, and the record is back with the customer. ``not_ready``: it is in another state than
+    READY_FOR_EXPORT, and nothing was reported. ``not_found``: Brex does not return it.
+    An id in no list (on an error's ``confirmed``) is not settled.
+    """
+
+    updated: tuple[str, ...] = ()
+    already_exported: tuple[str, ...] = ()
+    presumed_reported: tuple[str, ...] = ()
+    not_ready: tuple[str, ...] = ()
+    not_found: tuple[str, ...] = ()
 
 
 Bound: TypeAlias = datetime | date | None

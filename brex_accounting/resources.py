@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Never
 
@@ -19,6 +19,7 @@ from .models import (
     ALL_TIME,
     AccountingRecord,
     BadRecord,
+    ConfirmedReport,
     ExportReport,
     ExportResult,
     Integration,
@@ -26,7 +27,9 @@ from .models import (
     UpdatedAt,
 )
 from .paging import PageIterator, RecordQuery, Source
+from .reporting import MAX_RESULTS, Reporting
 from .session.call import Outcome
+from .session.events import PageEvent
 
 __all__ = ["Integrations", "ManyRecords", "Records"]
 
@@ -155,6 +158,33 @@ class Records:
         call = endpoints.report_export_results(results, idempotency_key=idempotency_key)
         return await self._view.run(call)
 
+    async def report_confirmed(
+        self, results: Sequence[ExportResult], *, idempotency_key: str | None = None, chunk: int = MAX_RESULTS
+    ) -> ConfirmedReport:
+        """Report any number of results, ``chunk`` in a request (at most 100), and tell what became of each.
+
+        When an answer is lost, or Brex refuses a request for some of its records, those records are read
+        and sorted, and what still reads READY_FOR_EXPORT is sent again, three times at most. The same body
+        goes out under the same Idempotency-Key; ``idempotency_key`` is that of the first request, later
+        chunks add ``-2``, ``-3``. Whether Brex minds the key is unknown: nothing here depends on it.
+
+        Raises ``ConfigurationError`` before anything is sent when a record is named twice, and any other
+        error with what is settled already as ``confirmed``; report the results that are in none of its
+        lists again.
+        """
+        reporting = Reporting(send=self._report, read=self._states)
+        return await reporting.run(results, idempotency_key, chunk)
+
+    async def _report(self, results: Sequence[ExportResult], key: str) -> ExportReport:
+        return await self.report_export_results(results, idempotency_key=key)
+
+    async def _states(self, ids: Sequence[str]) -> Mapping[str, ReviewStatus]:
+        try:
+            return {record.id: record.review_status async for record in self.get_many(ids)}
+        except BrexError as error:
+            error.checkpoint = None  # of a list that the caller never asked for
+            raise
+
     def _source(self, filters: Query, on_bad_record: OnBadRecord) -> Source[AccountingRecord]:
         handler: OnBadRecord = self._skipped if on_bad_record == "skip" else on_bad_record
         fetch = partial(self._fetch, filters, handler)
@@ -164,7 +194,10 @@ class Records:
         self, filters: Query, on_bad_record: OnBadRecord, cursor: str | None, page_size: int
     ) -> Page[AccountingRecord]:
         call = endpoints.list_records(filters, page_size=page_size, cursor=cursor, on_bad_record=on_bad_record)
+        manager = self._view.core.manager
         page = await self._view.run(call)
+        told = PageEvent(call=call.name, key=self._view.key, items=len(page.items), has_next_page=page.has_next_page)
+        manager.tell(told)
         self._view.core.watch_drift(page, call.name)
         return page
 

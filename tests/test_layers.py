@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent / "brex_accounting"
-EXTRAS = {"cyclopts", "rich"}
+EXTRAS = {"cyclopts": "cli", "rich": "cli", "opentelemetry": "otel"}  # who alone may import what an extra installs
 
 # Room -> what it may import of the package. A room is the longest prefix that matches.
 ALLOWED: dict[str, set[str]] = {
@@ -25,25 +25,45 @@ ALLOWED: dict[str, set[str]] = {
     "endpoints": {"converters", "enums", "errors", "models", "session.call"},
     "session": {"errors", "session"},
     "paging": {"errors", "models"},
+    "confirming": {"enums", "errors", "models"},
+    "reporting": {"confirming", "converters", "enums", "errors", "models"},
+    "urls": {"errors"},
     "auth": {"errors", "session"},
+    "oauth": {"_version", "auth", "errors", "session", "urls"},
     "core": {"converters", "errors", "models", "session"},
-    "resources": {"converters", "core", "endpoints", "enums", "errors", "models", "paging", "session.call"},
-    "client": {"_version", "auth", "converters", "core", "endpoints", "errors", "models", "resources", "session"},
-    "sandbox": {"_version", "converters", "enums", "errors", "models", "sandbox"},
+    "resources": {
+        *("converters", "core", "endpoints", "enums", "errors", "models", "paging", "reporting"),
+        *("session.call", "session.events"),
+    },
+    "client": {
+        "_version",
+        "auth",
+        "converters",
+        "core",
+        "endpoints",
+        "errors",
+        "models",
+        "resources",
+        "session",
+        "urls",
+    },
+    "sandbox": {"_version", "converters", "enums", "errors", "models", "sandbox", "urls"},
     "cli": {
         *("_version", "cli", "client", "converters", "core", "enums", "errors", "models", "paging", "sandbox"),
-        *("session.call", "session.events", "session.limiter"),
+        *("session.call", "session.events", "session.limiter", "urls"),
     },
-    "__init__": {"_version", "auth", "client", "converters", "errors", "models", "session"},
+    "__init__": {"_version", "auth", "client", "converters", "errors", "models", "oauth", "session"},
     "__main__": {"cli"},
+    "otel": {"errors", "session"},
 }
-# Imports inside functions: an optional extra, the command line's start, and what the first client opens.
-LATE = {("__main__", "cli.app"), ("core", "session.transport")}
+# Imports inside functions: an optional extra, the command line's start, and what the first client or refresh opens.
+LATE = {("__main__", "cli.app"), ("core", "session.transport"), ("session.grants", "session.transport")}
 
 PURE = [
     *("enums", "models", "errors", "shapes", "codec", "converters", "endpoints", "session.call", "session.retry"),
+    "confirming",
     *("sandbox.rules", "sandbox.table", "sandbox.reading", "sandbox.refusal", "sandbox.faults", "sandbox.seeds"),
-    *("sandbox.openapi", "sandbox.schemas"),
+    *("sandbox.openapi", "sandbox.schemas", "sandbox.oauth", "urls"),
 ]
 BANNED = {"aiohttp", "asyncio", "random", "time", "os", "uuid", "secrets", "socket", "threading", "logging"}
 
@@ -171,14 +191,15 @@ def test_late_imports_are_the_listed_ones() -> None:
     assert late == LATE
 
 
-def test_the_extras_stay_in_the_command_line() -> None:
-    """Nothing outside cli/ imports what only the [cli] extra installs."""
-    users = {
-        name
+def test_each_extra_stays_in_its_room() -> None:
+    """Only the command line imports what [cli] installs, and only otel what [otel] does."""
+    strangers = {
+        (name, top)
         for name, tree in MODULES.items()
-        if {target.split(".")[0] for target, ours in imports(name, tree) if not ours} & EXTRAS
+        for top in {target.split(".")[0] for target, ours in imports(name, tree) if not ours} & EXTRAS.keys()
+        if not within(name, {EXTRAS[top]})
     }
-    assert {name for name in users if not within(name, {"cli"})} == set()
+    assert strangers == set()
 
 
 @pytest.mark.parametrize("name", MODULES)

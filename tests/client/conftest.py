@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 from brex_accounting import BrexAccounting
-from brex_accounting.sandbox import Sandbox
+from brex_accounting.sandbox import Sandbox, local
+from brex_accounting.sandbox.server import make_app
 
 from .support import client_of
+from .wiretap import Tap
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +35,15 @@ async def brex(sandbox: Sandbox) -> AsyncIterator[BrexAccounting]:
     """A client of the sandbox that does not wait long between attempts."""
     async with client_of(sandbox) as client:
         yield client
+
+
+@pytest.fixture
+def tap(monkeypatch: pytest.MonkeyPatch) -> Tap:
+    """On every sandbox that starts after it: use it with ``usefixtures`` beside ``sandbox``."""
+    tap = Tap()
+
+    def tapped(*given: Any) -> web.Application:
+        return tap.on(make_app(*given))
+
+    monkeypatch.setattr(local, "make_app", tapped)
+    return tap

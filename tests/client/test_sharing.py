@@ -19,7 +19,7 @@ from brex_accounting import (
 )
 from brex_accounting.models import SchemaDrift
 from brex_accounting.sandbox import ALL_SCOPES, Fault, Sandbox
-from brex_accounting.session.events import AttemptEvent
+from brex_accounting.session.events import AttemptEvent, PageEvent
 
 from ..session.raw import answering, http_bytes
 from .support import QUICK, UNLIMITED, client_of, held, page_json, wire_record
@@ -282,3 +282,17 @@ def test_what_is_shown_of_a_client() -> None:
     assert "https://api.brex.com" in shown
     assert "cuacc_1" in shown
     assert "canary" not in shown
+
+
+async def test_observers_are_told_each_page(sandbox: Sandbox) -> None:
+    """Every page of a list, with the company, how many records it held, and whether more follow."""
+    events: list[object] = []
+    async with client_of(sandbox, observers=[events.append]) as brex:
+        company = brex.for_company("cuacc_1", token=sandbox.token)
+        assert len(await company.records.list(page_size=25).collect()) == 60
+        await brex.records.get(held(sandbox)[0].id)
+    pages = [event for event in events if isinstance(event, PageEvent)]
+    assert pages == [
+        PageEvent(call="list records", key="cuacc_1", items=items, has_next_page=more)
+        for items, more in ((25, True), (25, True), (10, False))
+    ]

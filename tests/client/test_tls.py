@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import shutil
 import ssl
@@ -61,3 +62,33 @@ async def test_an_untrusted_certificate_gets_no_token(certificate: tuple[Path, P
         assert (caught.value.sent, caught.value.may_have_happened) == (False, False)
         assert len(caught.value.attempts) == 4
         assert server.requests == []
+
+
+async def test_tls_leaves_nothing_open_when_things_go_wrong(certificate: tuple[Path, Path]) -> None:
+    """Cut, cancelled, oversized and abandoned answers over TLS: no ResourceWarning, no transport, no task."""
+    trusting = ssl.create_default_context(cafile=str(certificate[0]))
+    page = http_bytes(page_json(wire_record(), wire_record(1), next_cursor="c", has_next_page=True))
+    answers = {"whole": page, "cut": page[:-50], "large": http_bytes(bytes(200_000)), "silent": b""}
+    before = asyncio.all_tasks()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", ResourceWarning)
+        for kind, answer in answers.items():
+            close = kind not in ("whole", "silent")
+            async with (
+                answering(answer, close=close, ssl=server_side(certificate)) as server,
+                BrexAccounting(
+                    "bxt_x", base_url=server.url, ssl=trusting, retry=QUICK, max_response_bytes=100_000
+                ) as brex,
+            ):
+                walk = asyncio.create_task(_first(brex))
+                await asyncio.wait([walk], timeout=0.3)
+                walk.cancel()
+                await asyncio.gather(walk, return_exceptions=True)
+            assert (kind, asyncio.all_tasks() - {walk}) == (kind, before)
+        gc.collect()
+    assert [str(one.message) for one in warned] == []
+
+
+async def _first(brex: BrexAccounting) -> None:
+    async for _ in brex.records.list():
+        break

@@ -32,7 +32,7 @@ from brex_accounting import (
     to_json,
 )
 from brex_accounting.enums import RecordType, ReviewStatus
-from brex_accounting.models import BadRecord, ExportReport, JsonValue
+from brex_accounting.models import BadRecord, ConfirmedReport, ExportReport, JsonValue
 from brex_accounting.sandbox import Sandbox
 from brex_accounting.session.events import AttemptEvent
 
@@ -94,6 +94,9 @@ def fields(record: AccountingRecord) -> None:
 async def reporting(brex: BrexAccounting) -> None:
     results = [ExportSuccess(accounting_record_id="a"), ExportFailure(accounting_record_id="b", error_message="no")]
     assert_type(await brex.records.report_export_results(results), ExportReport)
+    confirmed = await brex.records.report_confirmed(results, idempotency_key="k", chunk=50)
+    assert_type(confirmed, ConfirmedReport)
+    assert_type(confirmed.presumed_reported, tuple[str, ...])
     many = brex.records.get_many(["a", "b"])
     async for record in many:
         assert_type(record, AccountingRecord)
@@ -104,6 +107,7 @@ async def reporting(brex: BrexAccounting) -> None:
 def failures(error: BrexError) -> None:
     assert_type(error.may_have_happened, bool)
     assert_type(error.checkpoint, Checkpoint | None)
+    assert_type(error.confirmed, ConfirmedReport | None)
     if isinstance(error, APIStatusError):
         assert_type(error.details, Mapping[str, JsonValue])
     if isinstance(error, RecordsNotReadyForExport):
