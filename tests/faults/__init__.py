@@ -1,0 +1,1 @@
+"""Every fault a network can produce against every operation, counted at the server."""
