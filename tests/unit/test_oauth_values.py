@@ -114,8 +114,8 @@ def test_addresses_that_are_unsafe(url: Any) -> None:
 @pytest.mark.parametrize("url", ["http://localhost:1/v1/token", "http://[::1]/x", "https://id.example/v1/token/"])
 def test_addresses_that_are_safe(url: str) -> None:
     """Loopback in clear text, and anything over https."""
-    tokens(token_url=url)
-    an_app(base_url=url)
+    assert tokens(token_url=url) is not None
+    assert an_app(base_url=url).begin([]).url.startswith(url.rstrip("/"))
 
 
 @pytest.mark.parametrize(
