@@ -28,7 +28,7 @@ from brex_accounting.converters.pages import PageBody
 from brex_accounting.converters.wire import codec
 from brex_accounting.sandbox import make_seed
 
-from .peers import plain_converter, plain_page, pydantic_page, struct_page
+from .peers.models import plain_converter, plain_page, pydantic_page, struct_page
 
 Decode = Callable[[bytes], Any]
 

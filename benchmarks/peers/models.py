@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from importlib import import_module
 from typing import Any, get_args, get_origin
 
 import attrs
@@ -15,15 +16,17 @@ import msgspec
 import pydantic
 
 from brex_accounting.converters.pages import PageBody
+from brex_accounting.enums import OpenEnum
 from brex_accounting.models import AccountingRecord, Amount, Instant, Unmodelled
 from brex_accounting.shapes import fields_of
 
-__all__ = ["plain_converter", "plain_page", "pydantic_page", "struct_page"]
+__all__ = ["plain_converter", "plain_page", "pydantic_page", "stainless_record", "struct_page"]
 
 Field = tuple[str, Any, bool]
 """Name, type, and whether it may be left out (then it is None)."""
 # Under another name, because its arguments are values here.
 _TUPLE: Any = tuple
+_LIST: Any = list
 
 Make = Callable[[str, list[Field]], Any]
 
@@ -80,6 +83,29 @@ def pydantic_page() -> Any:
         return pydantic.create_model(name, __config__=config, **given)
 
     return _translated(AccountingRecord, make, pydantic.AwareDatetime)
+
+
+def stainless_record() -> Any:
+    """A record as Stainless would generate it: its runtime's models, closed enums as literals, amounts as floats."""
+    base = import_module("increase").BaseModel
+
+    def make(name: str, fields: list[Field]) -> Any:
+        given: dict[str, Any] = {field: (_loose(kind), None if left_out else ...) for field, kind, left_out in fields}
+        return pydantic.create_model(name, __base__=base, **given)
+
+    page = _translated(AccountingRecord, make, datetime)
+    return get_args(page.model_fields["items"].annotation)[0]
+
+
+def _loose(kind: Any) -> Any:
+    if kind is Decimal:
+        return float
+    if isinstance(kind, type) and issubclass(kind, OpenEnum):
+        return typing.Literal[tuple(member.value for member in kind)]
+    if get_origin(kind) is tuple:
+        return _LIST[get_args(kind)[0]]
+    inner = [one for one in get_args(kind) if one is not type(None)]
+    return typing.Optional[_loose(inner[0])] if inner else kind  # noqa: UP045 - the type is a value here
 
 
 def plain_page() -> Any:

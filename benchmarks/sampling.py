@@ -1,0 +1,101 @@
+"""Samples that noise cannot bend: everything compared runs in the same round, in several fresh processes.
+
+    python -m benchmarks.sampling MODULE SETTINGS
+
+runs ``sample`` of a benchmark with settings from JSON, on a core of its own where there are two, and prints what it
+measured as JSON. A ratio is the median over processes of the medians over rounds of the ratios within a round.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import attrs
+
+from .server import CORES, pin
+
+__all__ = ["Effort", "Ratio", "Rounds", "in_fresh_processes", "median_of", "ratio", "settle"]
+
+Rounds: TypeAlias = dict[str, list[float]]
+"""Figures of one process: by what was measured, one for each round."""
+
+
+@attrs.frozen(kw_only=True)
+class Effort:
+    """How much is measured. ``curves``: also what only the pictures show."""
+
+    name: str
+    processes: int = 3
+    rounds: int = 9
+    records: int = 100_000
+    minutes: float = 10.0
+    curves: bool = False
+
+    def more(self) -> Effort:
+        """The same with twice the samples, for a row that failed once."""
+        return attrs.evolve(self, processes=self.processes + 2, rounds=self.rounds + self.rounds // 2)
+
+
+@attrs.frozen(kw_only=True)
+class Ratio:
+    """A median of medians, the lowest and highest process, and how many samples it rests on."""
+
+    value: float
+    lowest: float
+    highest: float
+    samples: int
+
+
+def ratio(processes: Sequence[Mapping[str, Sequence[float]]], of: str, to: str) -> Ratio:
+    """``of`` divided by ``to``, round by round."""
+    medians = [
+        statistics.median(one / other for one, other in zip(rounds[of], rounds[to], strict=True))
+        for rounds in processes
+    ]
+    samples = sum(len(rounds[of]) for rounds in processes)
+    return Ratio(value=statistics.median(medians), lowest=min(medians), highest=max(medians), samples=samples)
+
+
+def median_of(processes: Sequence[Mapping[str, Sequence[float]]], name: str) -> float:
+    """The median of the processes' medians."""
+    return statistics.median(statistics.median(rounds[name]) for rounds in processes)
+
+
+def in_fresh_processes(module: str, settings: Mapping[str, Any], processes: int) -> list[Any]:
+    """What ``sample`` of a benchmark returns in each of so many new processes, one after the other."""
+    return [_in_fresh_process(module, settings) for _ in range(processes)]
+
+
+def _in_fresh_process(module: str, settings: Mapping[str, Any]) -> Any:
+    command = [sys.executable, "-m", "benchmarks.sampling", module, json.dumps(settings)]
+    root = Path(__file__).parent.parent
+    done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=False)  # noqa: S603
+    if done.returncode:
+        raise RuntimeError(f"benchmarks.{module} failed in its process; what went wrong stands above")
+    return json.loads(done.stdout)
+
+
+def settle() -> None:
+    """Collect garbage, so that nobody pays for the one before."""
+    gc.collect()
+
+
+def main() -> int:
+    """Run one sample."""
+    module, settings = sys.argv[1:]
+    pin(CORES[0])
+    found = importlib.import_module(f"benchmarks.{module}").sample(**json.loads(settings))
+    print(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
