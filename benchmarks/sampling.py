@@ -24,8 +24,9 @@ from .server import CORES, pin
 
 __all__ = ["Effort", "Ratio", "Rounds", "in_fresh_processes", "median_of", "ratio", "settle"]
 
-Rounds: TypeAlias = dict[str, list[float]]
-"""Figures of one process: by what was measured, one for each round."""
+Rounds: TypeAlias = dict[str, list[float | None]]
+"""Figures of one process: by what was measured, one for each round; None where it sat a round out."""
+_Process: TypeAlias = Mapping[str, Sequence[float | None]]
 
 
 @attrs.frozen(kw_only=True)
@@ -54,19 +55,25 @@ class Ratio:
     samples: int
 
 
-def ratio(processes: Sequence[Mapping[str, Sequence[float]]], of: str, to: str) -> Ratio:
-    """``of`` divided by ``to``, round by round."""
-    medians = [
-        statistics.median(one / other for one, other in zip(rounds[of], rounds[to], strict=True))
-        for rounds in processes
-    ]
-    samples = sum(len(rounds[of]) for rounds in processes)
-    return Ratio(value=statistics.median(medians), lowest=min(medians), highest=max(medians), samples=samples)
+def ratio(processes: Sequence[_Process], of: str, to: str) -> Ratio:
+    """``of`` divided by ``to``, round by round, where both took part."""
+    paired = [_pairs(rounds[of], rounds[to]) for rounds in processes]
+    medians = [statistics.median(one / other for one, other in pairs) for pairs in paired]
+    return Ratio(
+        value=statistics.median(medians), lowest=min(medians), highest=max(medians), samples=sum(map(len, paired))
+    )
 
 
-def median_of(processes: Sequence[Mapping[str, Sequence[float]]], name: str) -> float:
+def _pairs(ones: Sequence[float | None], others: Sequence[float | None]) -> list[tuple[float, float]]:
+    both = zip(ones, others, strict=True)
+    return [(one, other) for one, other in both if one is not None and other is not None]
+
+
+def median_of(processes: Sequence[_Process], name: str) -> float:
     """The median of the processes' medians."""
-    return statistics.median(statistics.median(rounds[name]) for rounds in processes)
+    return statistics.median(
+        statistics.median(value for value in rounds[name] if value is not None) for rounds in processes
+    )
 
 
 def in_fresh_processes(module: str, settings: Mapping[str, Any], processes: int) -> list[Any]:
