@@ -33,6 +33,9 @@ from brex_accounting.session.limiter import SlidingLog
 from brex_accounting.session.manager import Manager
 from brex_accounting.session.services import Options
 
+from .report import Result, Table
+from .report import measured as worst_of
+from .sampling import Effort
 from .servers import Budget, FixedWindow, LoopClock, Server, SimulatedLoop, SlidingWindow, TokenBucket
 
 TASKS = 40
@@ -281,6 +284,36 @@ def measured(minutes: float) -> bool:
         allowed = SET_REFUSED if case.held else SET_REFUSED_HALVED
         passed &= (goodput >= FAIL_GOODPUT or not case.held) and tally.refused_share < allowed and not tally.given_up
     return passed
+
+
+def run(effort: Effort) -> Result:
+    """The simulations as one benchmark among the others. Nothing in them depends on the machine."""
+    ends, rows, held, refused = effort.minutes * 60 + BREX.per, [], [], []
+    for case in cases():
+        tally = simulate(case, ends)
+        goodput = tally.goodput(ends, case.rate, case.budget)
+        assert not tally.given_up, "a call was given up"
+        rows.append(
+            (
+                case.name,
+                f"{goodput:.2f}",
+                f"{tally.refused_share:.2f}",
+                f"{tally.longest:.1f}",
+                f"{tally.finished:,}",
+            )
+        )
+        if case.held:
+            held.append(goodput)
+            refused.append(tally.refused_share)
+    note = f"{TASKS} tasks that always want more, {effort.minutes:g} simulated minutes; targets are of the first three."
+    return Result(
+        name="goodput",
+        title="What is used of 1,000 requests per 60 s",
+        table=Table(
+            heads=("server", "goodput %", "429s %", "longest wait s", "answered"), rows=tuple(rows), note=note
+        ),
+        figures=(worst_of("goodput", held), worst_of("goodput/429", refused)),
+    )
 
 
 def compared() -> bool:

@@ -28,6 +28,7 @@ __all__ = [
     "markdown",
     "measured",
     "targets_table",
+    "text",
     "to_json",
     "under_brex",
     "worst",

@@ -31,14 +31,13 @@ _Process: TypeAlias = Mapping[str, Sequence[float | None]]
 
 @attrs.frozen(kw_only=True)
 class Effort:
-    """How much is measured. ``curves``: also what only the pictures show."""
+    """How much is measured. ``records``: how many are streamed; ``minutes``: of simulated time."""
 
     name: str
     processes: int = 3
     rounds: int = 9
     records: int = 100_000
     minutes: float = 10.0
-    curves: bool = False
 
     def more(self) -> Effort:
         """The same with twice the samples, for a row that failed once."""

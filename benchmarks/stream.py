@@ -8,13 +8,12 @@ each amount digit for digit; the others' digits are checked and told.
 from __future__ import annotations
 
 import asyncio
-import statistics
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from .peers import AIOHTTP, DLT, HTTPX, LIMIT, OURS, STAINLESS, is_here, missing
+from .peers import DLT, HTTPX, LIMIT, OURS, STAINLESS, is_here, missing
 from .peers.clients import OPENERS, Walk, digits
 from .report import Figure, Result, Table, under_brex
 from .sampling import Effort, Ratio, Rounds, in_fresh_processes, median_of, ratio, settle
@@ -27,7 +26,6 @@ EXACT = frozenset({OURS, LIMIT})
 SLOW = frozenset({STAINLESS, DLT})
 """They take part in every third round: otherwise they would take most of the time."""
 EVERY = 3
-LATENCIES = (0, 10, 25, 50, 100)
 
 
 def sample(served: Mapping[str, Any], pages: int, rounds: int) -> dict[str, Any]:
@@ -66,22 +64,6 @@ async def _seconds(walk: Walk, records: int) -> float:
     took = time.perf_counter() - began
     assert count == records, f"{count} records came instead of {records}"
     return took
-
-
-def curve(served: Mapping[str, Any], pages: int) -> dict[str, dict[str, float]]:
-    """Records per second by client and latency in ms."""
-    return asyncio.run(_curve(Served.from_json(served), pages))
-
-
-async def _curve(served: Served, pages: int) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = {}
-    for name in (OURS, AIOHTTP, HTTPX, STAINLESS):
-        for latency in LATENCIES if is_here(name) else ():
-            async with OPENERS[name](served.url("cycle", pages=pages, milliseconds=latency), SIZE) as walk:
-                await walk(len)
-                took = statistics.median([await _seconds(walk, pages * SIZE) for _ in range(3)])
-            found.setdefault(name, {})[str(latency)] = pages * SIZE / took
-    return found
 
 
 def run(effort: Effort) -> Result:

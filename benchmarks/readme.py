@@ -1,0 +1,43 @@
+"""benchmarks/README.md, made of results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .pictures import draw
+from .report import Machine, Result, markdown, targets_table
+
+__all__ = ["readme"]
+
+HEAD = """\
+# Benchmarks
+
+```sh
+python -m benchmarks                  # all of them
+python -m benchmarks stream --quick   # one, with few samples
+python -m benchmarks --gate           # every target against its fail line, in three minutes
+python -m benchmarks --write          # renew this page
+```
+
+`pip install '.[peers]'` brings what others would use; a peer that is not installed is named and left out.
+
+Each benchmark asserts that every record came once and every amount is right. What is compared runs in the same rounds,
+in several fresh processes; a ratio is the median over processes of the medians over rounds. The server holds its answers
+ready, in a process and on a core of its own, so that the client is what is measured. Ours runs with limiter, retry loop
+and an observer in place, under a limit that is never met; beside it stands the rate under Brex's own, 1,000 requests
+per 60 s, and the share of a core that this takes. Ratios carry over to other machines, absolute figures do not.
+"""
+
+
+def readme(results: Sequence[Result], where: Machine) -> str:
+    """The page. Its pictures lie beside it in ``pictures``."""
+    figures = [figure for result in results for figure in result.figures]
+    parts = [HEAD, f"Measured on {where}.\n", "## Targets\n", markdown(targets_table(figures)) + "\n"]
+    for result in results:
+        parts.append(f"## {result.name}: {result.title}\n")
+        if draw(result) is not None:
+            parts.append(f"![{result.title}](pictures/{result.name}.svg)\n")
+        parts.append(markdown(result.table) + "\n")
+        if result.missing:
+            parts.append(f"Left out, because it was not installed: {', '.join(result.missing)}.\n")
+    return "\n".join(parts)
