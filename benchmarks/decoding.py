@@ -12,15 +12,13 @@ from .decode import SECOND, amounts, body_of, decoders
 from .peers import CATTRS, OURS, PYDANTIC, STAINLESS, is_here, missing
 from .peers.models import stainless_record
 from .report import Figure, Result, Table
-from .sampling import Effort, Rounds, in_fresh_processes, median_of, ratio, settle
+from .sampling import Effort, Rounds, in_fresh_processes, in_turns, median_of, ratio, settle
 
 __all__ = ["run", "sample"]
 
 LIMIT = "msgspec.Struct"
 SLOW = frozenset({STAINLESS, CATTRS})
 EVERY = 3
-PER_SAMPLE = 0.02
-"""Seconds that a sample lasts at least: shorter ones are repeated, and their mean is the sample."""
 
 
 def sample(records: int, rounds: int, only: list[str] | None = None) -> dict[str, Any]:
@@ -31,12 +29,11 @@ def sample(records: int, rounds: int, only: list[str] | None = None) -> dict[str
     assert len(expected) > records
     exact = {name: amounts(decode(body)) == expected for name, decode in ready.items()}
     assert exact[OURS], "an amount did not come out digit for digit"
-    times = {name: _times(decode, body) for name, decode in ready.items()}
     taken: Rounds = {name: [] for name in ready}
     for number in range(rounds):
-        for name, decode in ready.items():
+        for name in in_turns(ready, number):
             sits_out = name in SLOW and number % EVERY
-            taken[name].append(None if sits_out else _seconds(decode, body, times[name]))
+            taken[name].append(None if sits_out else _seconds(ready[name], body))
     return {"taken": taken, "exact": exact}
 
 
@@ -52,25 +49,18 @@ def _decoders() -> dict[str, Callable[[bytes], Any]]:
     return found
 
 
-def _times(decode: Callable[[bytes], Any], body: bytes) -> int:
-    began = time.perf_counter()
-    decode(body)
-    return max(1, round(PER_SAMPLE / (time.perf_counter() - began)))
-
-
-def _seconds(decode: Callable[[bytes], Any], body: bytes, times: int) -> float:
+def _seconds(decode: Callable[[bytes], Any], body: bytes) -> float:
     settle()
     began = time.perf_counter()
-    for _ in range(times):
-        decode(body)
-    return (time.perf_counter() - began) / times
+    decode(body)
+    return time.perf_counter() - began
 
 
 def run(effort: Effort) -> Result:
     """Pages of 100 with all peers, pages of 1,000 against the limit alone."""
-    settings = {"records": 100, "rounds": 3 * effort.rounds}
+    settings = {"records": 100, "rounds": 8 * effort.rounds}
     small = in_fresh_processes("decoding", settings, effort.processes)
-    settings = {"records": 1000, "rounds": effort.rounds, "only": [LIMIT, OURS]}
+    settings = {"records": 1000, "rounds": 2 * effort.rounds, "only": [LIMIT, OURS]}
     large = [one["taken"] for one in in_fresh_processes("decoding", settings, effort.processes)]
     taken, exact = [one["taken"] for one in small], small[0]["exact"]
     rows = [
@@ -89,7 +79,7 @@ def run(effort: Effort) -> Result:
         Figure.of("decode/1000/limit", ratio(large, OURS, LIMIT)),
         *(Figure.of(name, ratio(taken, peer, OURS)) for name, peer in pairs if peer in taken[0]),
     )
-    note = f"A page of 100 records; {3 * effort.rounds} rounds in each of {effort.processes} processes."
+    note = f"A page of 100 records; {8 * effort.rounds} rounds in each of {effort.processes} processes."
     return Result(
         name="decode",
         title="Decoding a page",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .peers import is_here
 from .report import Figure, Result, Table
-from .sampling import Effort, Rounds, median_of, ratio
+from .sampling import Effort, Rounds, in_turns, median_of, ratio
 
 __all__ = ["run"]
 
@@ -34,7 +34,7 @@ def run(effort: Effort) -> Result:
     here = [name for name in STATEMENTS if name not in _NEEDS or is_here(_NEEDS[name])]
     taken: Rounds = {name: [] for name in here}
     for number in range(effort.rounds + 1):
-        for name in here:
+        for name in in_turns(here, number):
             seconds = _seconds(STATEMENTS[name])
             if number:
                 taken[name].append(seconds)

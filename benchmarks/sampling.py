@@ -11,10 +11,11 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import random
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,7 +23,7 @@ import attrs
 
 from .server import CORES, pin
 
-__all__ = ["Effort", "Ratio", "Rounds", "in_fresh_processes", "median_of", "ratio", "settle"]
+__all__ = ["Effort", "Ratio", "Rounds", "in_fresh_processes", "in_turns", "median_of", "ratio", "settle"]
 
 Rounds: TypeAlias = dict[str, list[float | None]]
 """Figures of one process: by what was measured, one for each round; None where it sat a round out."""
@@ -87,6 +88,13 @@ def _in_fresh_process(module: str, settings: Mapping[str, Any]) -> Any:
     if done.returncode:
         raise RuntimeError(f"benchmarks.{module} failed in its process; what went wrong stands above")
     return json.loads(done.stdout)
+
+
+def in_turns(names: Iterable[str], number: int) -> list[str]:
+    """The names in an order of their own for each round: who comes second finds the caches as the first left them."""
+    order = list(names)
+    random.Random(number).shuffle(order)  # noqa: S311 - the same in every process
+    return order
 
 
 def settle() -> None:

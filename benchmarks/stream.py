@@ -16,7 +16,7 @@ from typing import Any
 from .peers import DLT, HTTPX, LIMIT, OURS, STAINLESS, is_here, missing
 from .peers.clients import OPENERS, Walk, digits
 from .report import Figure, Result, Table, under_brex
-from .sampling import Effort, Ratio, Rounds, in_fresh_processes, median_of, ratio, settle
+from .sampling import Effort, Ratio, Rounds, in_fresh_processes, in_turns, median_of, ratio, settle
 from .server import Facts, Served, facts_of, serving
 
 __all__ = ["run", "sample"]
@@ -44,9 +44,9 @@ async def _sample(served: Served, pages: int, rounds: int) -> dict[str, Any]:
         assert all(exact[name] for name in EXACT), "an amount did not come out digit for digit"
         taken: Rounds = {name: [] for name in walks}
         for number in range(rounds):
-            for name, walk in walks.items():
+            for name in in_turns(walks, number):
                 sits_out = name in SLOW and number % EVERY
-                taken[name].append(None if sits_out else await _seconds(walk, pages * SIZE))
+                taken[name].append(None if sits_out else await _seconds(walks[name], pages * SIZE))
     return {"taken": taken, "exact": exact}
 
 
