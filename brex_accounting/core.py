@@ -54,6 +54,7 @@ class Core:
 
     settings: Settings
     limiter: Limiter
+    turn_lasts: float
     clock: Clock
     observers: Sequence[Observer]
     log: logging.Logger
@@ -78,6 +79,7 @@ class Core:
         self._manager = Manager(
             transport=self._transport(),
             limiter=self.limiter,
+            turn_lasts=self.turn_lasts,
             clock=self.clock,
             roll=random.Random().random,  # noqa: S311 - it spreads waits
             user_agent=self.settings.user_agent,
