@@ -76,6 +76,8 @@ class Manager(Services):
             raise attempts.mark(DeadlineExceeded(text, sent=attempts.was_sent)) from None
         except BrexError as error:
             raise attempts.mark(error) from None
+        if call.peek is not None and call.peek(reply):
+            await asyncio.sleep(0)
         try:
             return call.decode(reply)
         except DecodeError as error:
