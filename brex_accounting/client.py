@@ -22,7 +22,7 @@ from .models import UpdatedAt
 from .resources import Integrations, Records
 from .session.clock import Clock, SystemClock
 from .session.events import Observer
-from .session.limiter import Limiter, RateLimit, SlidingLog
+from .session.limiter import TURN_LASTS, Limiter, RateLimit, SlidingLog
 from .session.retry import RetryPolicy
 from .session.services import Options
 from .urls import checked_url
@@ -51,7 +51,8 @@ class BrexAccounting:
     ``models.BadRecord``).
 
     Brex limits requests per client id and company. All views of one client share a limiter; two
-    unrelated clients do not, so give them the same ``limiter`` if they serve one company.
+    unrelated clients do not, so give them the same ``limiter`` if they serve one company. A shared
+    limiter tells companies apart by the names given to ``for_company``; clients without one count as the same.
 
     Raises ``ConfigurationError`` for wrong arguments.
     Source: Brex, authentication and rate limit guides.
@@ -98,9 +99,11 @@ class BrexAccounting:
             user_agent=checked_text("user_agent", user_agent or user_agent_of(__version__)),
             max_response_bytes=max_response_bytes,
         )
+        rate = rate_limit or RateLimit()
         core = Core(
             settings=settings,
-            limiter=limiter or SlidingLog(rate_limit or RateLimit(), time),
+            limiter=limiter or SlidingLog(rate, time),
+            turn_lasts=rate.per * TURN_LASTS,
             clock=time,
             observers=tuple(observers),
             log=logging.getLogger("brex_accounting"),

@@ -7,10 +7,10 @@ import logging
 import platform
 import random
 import weakref
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -54,12 +54,15 @@ class Core:
 
     settings: Settings
     limiter: Limiter
+    turn_lasts: float
     clock: Clock
     observers: Sequence[Observer]
     log: logging.Logger
     _manager: Manager | None = None
     _closed: bool = False
     _drift_told: bool = False
+    # The loop itself holds tasks weakly.
+    _tasks: set[asyncio.Task[Any]] = attrs.field(factory=set)
     # Weakly: a fleet's client outlives most of its companies.
     _sources: weakref.WeakValueDictionary[int, object] = attrs.field(factory=weakref.WeakValueDictionary)
 
@@ -78,6 +81,7 @@ class Core:
         self._manager = Manager(
             transport=self._transport(),
             limiter=self.limiter,
+            turn_lasts=self.turn_lasts,
             clock=self.clock,
             roll=random.Random().random,  # noqa: S311 - it spreads waits
             user_agent=self.settings.user_agent,
@@ -90,15 +94,30 @@ class Core:
         with suppress(TypeError):  # no weak reference to it is possible: whoever made it closes it
             self._sources[id(source)] = source
 
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """A task that ends with the client."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     async def aclose(self) -> None:
         """Close what was opened; a borrowed session stays open. A refresh of tokens under way is waited for."""
         self._closed = True
         manager, self._manager = self._manager, None
         try:
+            await self._end_tasks()
             await self._close_sources()
         finally:
             if manager is not None:
                 await manager.transport.aclose()
+
+    async def _end_tasks(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def _close_sources(self) -> None:
         sources = list(self._sources.values())

@@ -11,6 +11,9 @@ from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import quote
 
+import attrs
+
+from .converters.cursors import peek_cursor
 from .converters.errors import TRACE_HEADER, refuse, refuse_with_cursor
 from .converters.exports import ReportReply, checked_key, checked_results, report_body
 from .converters.pages import OnBadRecord, page_of, read_page
@@ -74,9 +77,17 @@ def get_record(record_id: str, *, single_entry: bool | None = None) -> Call[Acco
 
 
 def list_records(
-    filters: Query, *, page_size: int, cursor: str | None, on_bad_record: OnBadRecord
+    filters: Query,
+    *,
+    page_size: int,
+    cursor: str | None,
+    on_bad_record: OnBadRecord,
+    peeked: Callable[[str], bool] | None = None,
 ) -> Call[Page[AccountingRecord]]:
-    """GET /v3/accounting/records: one page."""
+    """GET /v3/accounting/records: one page.
+
+    ``peeked`` is told the next cursor before the page is decoded, and whether it made use of it is its answer.
+    """
 
     def decode(reply: Reply) -> Page[AccountingRecord]:
         body = read_page(codec(), reply.body, AccountingRecord, on_bad_record)
@@ -87,7 +98,8 @@ def list_records(
     if cursor is not None:
         query = (*query, ("cursor", cursor))
     refusing = refuse if cursor is None else refuse_with_cursor
-    return _call("list records", "GET", _RECORDS, READ, decode, query=query, refusing=refusing)
+    call = _call("list records", "GET", _RECORDS, READ, decode, query=query, refusing=refusing)
+    return call if peeked is None else attrs.evolve(call, peek=partial(_peek, peeked))
 
 
 def report_export_results(results: Sequence[ExportResult], *, idempotency_key: str | None = None) -> Call[ExportReport]:
@@ -141,6 +153,11 @@ def _call(
 
 def _refuse(refusing: Callable[[Reply, str], Refusal], where: str, reply: Reply) -> Refusal:
     return refusing(reply, where)
+
+
+def _peek(peeked: Callable[[str], bool], reply: Reply) -> bool:
+    cursor = peek_cursor(reply.body)
+    return cursor is not None and peeked(cursor)
 
 
 def _reads(cls: type[T]) -> Callable[[Reply], T]:

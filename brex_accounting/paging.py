@@ -3,12 +3,13 @@
 The rules: follow ``has_next_page`` and the cursor, never the number of items; an empty page with a
 cursor goes on; a cursor that this walk used before, or a next page without a cursor, is an error and
 never a silent end. Nothing is held while the user's code runs: a page is read whole before it is
-handed out.
+handed out. With ``prefetch`` one request is under way meanwhile, and it ends with the walk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+import asyncio
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -16,6 +17,7 @@ import attrs
 
 from .errors import BrexError, CheckpointMismatch, ConfigurationError, CursorLoop, PaginationError
 from .models import Checkpoint, Page
+from .prefetching import Fetch, PageAhead, Spawn, spawn
 
 __all__ = ["PageIterator", "RecordIterator", "RecordQuery", "Source", "Walk"]
 
@@ -26,12 +28,14 @@ T = TypeVar("T")
 class Source(Generic[T]):
     """One list: how to fetch a page of it (by cursor and size), and what identifies an item.
 
-    ``filters`` are the query as sent; a checkpoint of other filters is refused.
+    ``filters`` are the query as sent; a checkpoint of other filters is refused. ``spawn`` starts the
+    task of a page that is fetched ahead.
     """
 
-    fetch: Callable[[str | None, int], Awaitable[Page[T]]] = attrs.field(repr=False)
+    fetch: Fetch[T] = attrs.field(repr=False)
     identify: Callable[[T], tuple[str, int]] = attrs.field(repr=False)
     filters: tuple[tuple[str, str], ...]
+    spawn: Spawn[T] = attrs.field(default=spawn, repr=False)
 
 
 class Walk(Generic[T]):
@@ -83,6 +87,11 @@ class Walk(Generic[T]):
         self._turn(page)
         return attrs.evolve(page, items=items, checkpoint=checkpoint)
 
+    def may_follow(self, cursor: str, items: int | None = None) -> bool:
+        """Whether a cursor will be asked for after a page of so many items (None: as many as there can be)."""
+        enough = self._left is not None and self._left <= (self.page_size if items is None else items)
+        return not self._ended and not enough and cursor not in self._seen
+
     def end(self) -> None:
         """Hand out no more."""
         self._ended = True
@@ -123,9 +132,10 @@ class PageIterator(Generic[T]):
     asked again: it goes on with the page that failed.
     """
 
-    def __init__(self, source: Source[T], walk: Walk[T]) -> None:
-        self._source = source
+    def __init__(self, source: Source[T], walk: Walk[T], *, prefetch: bool = False) -> None:
         self._walk = walk
+        self._ahead = PageAhead(source.fetch, source.spawn, walk.page_size, walk.may_follow)
+        self._prefetch = prefetch
         self._busy = False
 
     @property
@@ -153,12 +163,23 @@ class PageIterator(Generic[T]):
             turn = self._walk.next_cursor()
             if turn is None:
                 return None
-            return self._walk.accept(await self._source.fetch(turn[0], self._walk.page_size))
+            page = await self._ahead.page(turn[0], peek=self._prefetch)
+            if self._prefetch:
+                await self._start_next(page)
+            return self._walk.accept(page)
         except BrexError as error:
             error.checkpoint = self._walk.checkpoint
             raise
         finally:
             self._busy = False
+
+    async def _start_next(self, page: Page[T]) -> None:
+        following = page.next_cursor if page.has_next_page else None
+        if not following or not self._walk.may_follow(following, len(page.items)):
+            self._ahead.drop()
+        elif self._ahead.start(following):
+            # So that its request is on its way before the reader goes to work, which may not wait for anything.
+            await asyncio.sleep(0)
 
     async def __aenter__(self) -> Self:
         return self
@@ -169,16 +190,19 @@ class PageIterator(Generic[T]):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End the walk. Nothing is held between pages, so leaving a loop early needs no call."""
+        """End the walk. Leaving a loop early needs no call: without prefetch nothing is held between pages,
+        and a page under way ends with this object, or with its client at the latest.
+        """
         self._walk.end()
+        await self._ahead.aclose()
 
 
 class RecordIterator(Generic[T]):
     """Records in order, across pages. ``checkpoint`` stands after the last record handed out."""
 
-    def __init__(self, source: Source[T], walk: Walk[T]) -> None:
+    def __init__(self, source: Source[T], walk: Walk[T], *, prefetch: bool = False) -> None:
         self._walk = walk
-        self._pages = PageIterator(source, walk)
+        self._pages = PageIterator(source, walk, prefetch=prefetch)
         self._page: Page[T] | None = None
         self._place = 0
 
@@ -218,12 +242,15 @@ class RecordQuery(Generic[T]):
     ``query.pages(resume_from=...)`` the pages; ``await query.collect()`` a list.
     """
 
-    def __init__(self, source: Source[T], *, page_size: int, max_items: int | None = None) -> None:
+    def __init__(self, source: Source[T], *, page_size: int, max_items: int | None = None, prefetch: int = 0) -> None:
         _check_page_size(page_size)
         _check_max_items(max_items)
+        if isinstance(prefetch, bool) or prefetch not in (0, 1):
+            raise ConfigurationError("prefetch is 0, or 1 page ahead; a page further ahead has no known cursor yet")
         self._source = source
         self._page_size = page_size
         self._max_items = max_items
+        self._prefetch = bool(prefetch)
 
     def __await__(self) -> Generator[Any, None, Page[T]]:
         return self._first().__await__()
@@ -233,7 +260,7 @@ class RecordQuery(Generic[T]):
 
     def records(self, resume_from: Checkpoint | None = None) -> RecordIterator[T]:
         """Every record, or those after a checkpoint. Raises ``CheckpointMismatch`` for another query's."""
-        return RecordIterator(self._source, self._walk(resume_from))
+        return RecordIterator(self._source, self._walk(resume_from), prefetch=self._prefetch)
 
     def pages(self, resume_from: Checkpoint | None = None) -> PageIterator[T]:
         """Every page, or what follows a checkpoint. Raises ``CheckpointMismatch`` for another query's.
@@ -242,17 +269,18 @@ class RecordQuery(Generic[T]):
         has changed, the page starts over: nothing is skipped, and repeats happen only if the data moved.
         A resumed walk keeps the page size it began with.
         """
-        return PageIterator(self._source, self._walk(resume_from))
+        return PageIterator(self._source, self._walk(resume_from), prefetch=self._prefetch)
 
     async def collect(self, max_items: int | None = None) -> list[T]:
         """All records (or the first ``max_items``) as a list. It holds them all in memory."""
         _check_max_items(max_items)
         limits = [limit for limit in (max_items, self._max_items) if limit is not None]
         walk = Walk(self._source, self._page_size, max_items=min(limits) if limits else None)
-        return [item async for page in PageIterator(self._source, walk) for item in page.items]
+        pages = PageIterator(self._source, walk, prefetch=self._prefetch)
+        return [item async for page in pages for item in page.items]
 
     async def _first(self) -> Page[T]:
-        async for page in self.pages():
+        async for page in PageIterator(self._source, self._walk(None)):
             return page
         raise PaginationError("max_items leaves no page to read")
 

@@ -27,6 +27,7 @@ from .models import (
     UpdatedAt,
 )
 from .paging import PageIterator, RecordQuery, Source
+from .prefetching import Peeked
 from .reporting import MAX_RESULTS, Reporting
 from .session.call import Outcome
 from .session.events import PageEvent
@@ -103,6 +104,7 @@ class Records:
         single_entry: bool | None = None,
         page_size: int = 100,
         max_items: int | None = None,
+        prefetch: int = 0,
         on_bad_record: OnBadRecord = "raise",
         **unknown: Never,
     ) -> RecordQuery[AccountingRecord]:
@@ -112,6 +114,8 @@ class Records:
         silently leaves history out. None sends none.
         ``review_status`` works for cards and reimbursements only, so not with ``source_type="BILL"``.
         ``ids``: at most 500; see ``get_many``.
+        ``prefetch``: 1 asks for the next page while you work on this one. An error of that page waits
+        until you get there; leaving early costs at most the one request.
         ``on_bad_record``: what happens to a record that cannot be decoded: "raise" (a ``DecodeError``
         for its page), "skip" (logged and told to observers), or a function that is given a ``BadRecord``.
 
@@ -131,7 +135,7 @@ class Records:
             single_entry=single_entry,
         )
         source = self._source(filters, on_bad_record)
-        return RecordQuery(source, page_size=page_size, max_items=max_items)
+        return RecordQuery(source, page_size=page_size, max_items=max_items, prefetch=prefetch)
 
     def get_many(self, ids: Iterable[str], *, chunk: int = 100) -> ManyRecords:
         """Records by id, any number of them, asked for ``chunk`` at a time (at most 500), in no order.
@@ -188,12 +192,14 @@ class Records:
     def _source(self, filters: Query, on_bad_record: OnBadRecord) -> Source[AccountingRecord]:
         handler: OnBadRecord = self._skipped if on_bad_record == "skip" else on_bad_record
         fetch = partial(self._fetch, filters, handler)
-        return Source(fetch=fetch, identify=_id_and_version, filters=filters)
+        return Source(fetch=fetch, identify=_id_and_version, filters=filters, spawn=self._view.core.spawn)
 
     async def _fetch(
-        self, filters: Query, on_bad_record: OnBadRecord, cursor: str | None, page_size: int
+        self, filters: Query, on_bad_record: OnBadRecord, cursor: str | None, page_size: int, peeked: Peeked | None
     ) -> Page[AccountingRecord]:
-        call = endpoints.list_records(filters, page_size=page_size, cursor=cursor, on_bad_record=on_bad_record)
+        call = endpoints.list_records(
+            filters, page_size=page_size, cursor=cursor, on_bad_record=on_bad_record, peeked=peeked
+        )
         manager = self._view.core.manager
         page = await self._view.run(call)
         told = PageEvent(call=call.name, key=self._view.key, items=len(page.items), has_next_page=page.has_next_page)

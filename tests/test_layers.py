@@ -24,7 +24,8 @@ ALLOWED: dict[str, set[str]] = {
     "converters": {"codec", "converters", "enums", "errors", "models", "session.call", "shapes"},
     "endpoints": {"converters", "enums", "errors", "models", "session.call"},
     "session": {"errors", "session"},
-    "paging": {"errors", "models"},
+    "prefetching": {"errors", "models"},
+    "paging": {"errors", "models", "prefetching"},
     "confirming": {"enums", "errors", "models"},
     "reporting": {"confirming", "converters", "enums", "errors", "models"},
     "urls": {"errors"},
@@ -32,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "oauth": {"_version", "auth", "errors", "session", "urls"},
     "core": {"converters", "errors", "models", "session"},
     "resources": {
-        *("converters", "core", "endpoints", "enums", "errors", "models", "paging", "reporting"),
+        *("converters", "core", "endpoints", "enums", "errors", "models", "paging", "prefetching", "reporting"),
         *("session.call", "session.events"),
     },
     "client": {

@@ -8,7 +8,7 @@ from ..errors import BrexError
 from .call import Answer, Attempt, Call, Outcome, Oversized, Reply, Request, Sent, Silence, Tries
 from .events import AttemptEvent, PauseEvent, RetryEvent
 from .health import Health
-from .retry import Decision, Done, Fail, Renew, Wait, decide
+from .retry import Decision, Done, Fail, Renew, Wait, decide, pause_without_hint
 from .services import Options, Services, TokenSource
 
 __all__ = ["Attempts"]
@@ -46,7 +46,7 @@ class Attempts:
         """The reply of the attempt that succeeds. Raises what the last one came to."""
         ends = self.services.clock.monotonic() + self.options.deadline
         while True:
-            self.token = await self.tokens.token() if self.tokens is not None else ""
+            await self._take_token()
             match await self._attempt(ends):
                 case Done(reply):
                     self._health.succeeded(self.services.clock.monotonic(), retried=self.paid)
@@ -56,26 +56,41 @@ class Attempts:
                 case Renew(error):
                     if self.tokens is None or not await self.tokens.renew(self.token):
                         raise error
+                    self._tell_retry(0.0, Outcome.DEAD_TOKEN)
                 case Wait(seconds, because):
                     await self._wait(seconds, because)
             await self.services.limiter.turn(self.key, again=True)
 
+    async def _take_token(self) -> None:
+        if self.tokens is None:
+            return
+        asked = self.services.clock.monotonic()
+        self.token = await self.tokens.token()
+        # Whoever waits for a slow token would start long after its turn, together with those whose turn is then.
+        if self.services.clock.monotonic() - asked > self.services.turn_lasts:
+            await self.services.limiter.turn(self.key, again=True)
+
     async def _wait(self, seconds: float, because: Outcome) -> None:
-        number = len(self.tries.attempts) + 1
-        again = RetryEvent(id=self.id, call=self.call.name, key=self.key, number=number, wait=seconds, because=because)
-        self.services.tell(again)
+        self._tell_retry(seconds, because)
         if because is not Outcome.THROTTLED:
             self._health.spend()
             self.paid = True
             await self.services.clock.sleep(seconds)
 
+    def _tell_retry(self, wait: float, because: Outcome) -> None:
+        number = len(self.tries.attempts) + 1
+        event = RetryEvent(id=self.id, call=self.call.name, key=self.key, number=number, wait=wait, because=because)
+        self.services.tell(event)
+
     async def _pause(self, answer: Answer, decision: Decision) -> None:
         """Stop everybody of the key, also when this call waits no more."""
         clock = self.services.clock
         hint = answer.retry_after(clock.now()) if isinstance(answer, Reply) else None
-        wait = decision.seconds if isinstance(decision, Wait) else hint or self.options.retry.throttle_base
+        policy = self.options.retry
+        streak = self._health.streak(clock.monotonic())
+        wait = decision.seconds if isinstance(decision, Wait) else hint or pause_without_hint(policy, streak)
         # A hint of hours ends this call; the others find out for themselves, not by waiting outside any deadline.
-        wait = min(wait, self.options.retry.longest_hint)
+        wait = min(wait, policy.longest_hint)
         self._health.throttled(clock.monotonic(), wait)
         self.services.tell(PauseEvent(key=self.key, wait=wait, hinted=hint is not None))
         await self.services.limiter.throttled(self.key, wait)

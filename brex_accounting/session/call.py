@@ -120,7 +120,8 @@ class Call(Generic[T_co]):
     """One operation, described: what to send, whether it may be repeated, how to read the answer.
 
     ``path`` is already percent-quoted. ``trace_header`` names the header that carries the
-    provider's trace id.
+    provider's trace id. ``peek`` looks at a success before it is decoded; it answers True when
+    others are to run in between.
     """
 
     name: str
@@ -134,6 +135,7 @@ class Call(Generic[T_co]):
     decode: Callable[[Reply], T_co] = attrs.field(repr=False)
     refuse: Callable[[Reply], Refusal] = attrs.field(repr=False)
     trace_header: str = attrs.field(default="", repr=False)
+    peek: Callable[[Reply], bool] | None = attrs.field(default=None, repr=False)
 
     @property
     def where(self) -> str:

@@ -41,6 +41,10 @@ class Health:
         if now >= self._paused_until:
             self._pauses = 0
 
+    def is_like_new(self, now: float) -> bool:
+        """Whether forgetting it would change nothing."""
+        return self.quota == _QUOTA and self._pauses == 0 and now >= self._paused_until
+
     def streak(self, now: float) -> int:
         """Pauses in a row before the one that runs, or that a 429 would begin now."""
         return self._pauses - (now < self._paused_until)

@@ -18,10 +18,16 @@ import attrs
 from ..errors import ConfigurationError
 from .clock import Clock
 
-__all__ = ["Limiter", "RateLimit", "SlidingLog"]
+__all__ = ["TURN_LASTS", "Limiter", "RateLimit", "SlidingLog"]
 
 _SHORTEST = 1e-6
 """Seconds that any clock can tell from none: a shorter sleep might not move it."""
+
+_TRAVEL = 1 / 60
+"""The margin for travel times, as a share of ``per``."""
+
+TURN_LASTS = _TRAVEL / 2
+"""The share of ``per`` after which a turn that was not used must be taken anew: the rest is the network's."""
 
 _FEW_KEYS = 64
 """So many keys are kept without looking for idle ones."""
@@ -90,7 +96,7 @@ class SlidingLog:
         self._limit = rate.limit
         self._per = rate.per
         # A request may reach the server up to this much later than the one before it in the log.
-        self._window = rate.per + rate.per / 60
+        self._window = rate.per + rate.per * _TRAVEL
         # Less than the window, to catch up with a pause or a late timer.
         self._spread = 0.9 * self._window
         self._floor = max(1, rate.limit // 10)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 import attrs
 
@@ -27,14 +27,16 @@ class Manager(Services):
     """Runs calls for one client."""
 
     _calls: int = 0
-    _slots: defaultdict[str, asyncio.Semaphore] = attrs.field(
-        factory=lambda: defaultdict(lambda: asyncio.Semaphore(IN_FLIGHT))
-    )
+    # Weakly: the calls under way hold theirs, and a key without any needs none.
+    _slots: WeakValueDictionary[str, asyncio.Semaphore] = attrs.field(factory=WeakValueDictionary)
 
     async def run(self, call: Call[T], key: str, tokens: TokenSource | None, options: Options) -> T:
         """The call's result. Waiting for a slot and the first turn is outside the deadline. No tokens: none is sent."""
         # Before the turn: a turn that was taken must be used at once, or the limiter's log is wrong.
-        async with self._slots[key]:
+        slots = self._slots.get(key)
+        if slots is None:
+            slots = self._slots[key] = asyncio.Semaphore(IN_FLIGHT)
+        async with slots:
             await self.limiter.turn(key)
             return await self._run(call, key, tokens, options)
 
@@ -74,6 +76,8 @@ class Manager(Services):
             raise attempts.mark(DeadlineExceeded(text, sent=attempts.was_sent)) from None
         except BrexError as error:
             raise attempts.mark(error) from None
+        if call.peek is not None and call.peek(reply):
+            await asyncio.sleep(0)
         try:
             return call.decode(reply)
         except DecodeError as error:

@@ -157,12 +157,17 @@ def _throttled(
     if isinstance(error, RateLimitError):
         error.retry_after = hint
     if hint is None:
-        seconds = _doubled(policy.throttle_base, streak, policy)
-        return _wait_or_fail(seconds * (0.5 + roll / 2), Outcome.THROTTLED, error, remaining)
+        seconds = pause_without_hint(policy, streak) * (0.5 + roll / 2)
+        return _wait_or_fail(seconds, Outcome.THROTTLED, error, remaining)
     if hint > policy.longest_hint:
         return Fail(error)
     # Never earlier than told, and not all at the same moment.
     return _wait_or_fail(hint + roll * min(1.0, hint / 10), Outcome.THROTTLED, error, remaining)
+
+
+def pause_without_hint(policy: RetryPolicy, streak: int) -> float:
+    """Seconds that a key rests after a 429 that does not say how long, ``streak`` pauses in a row before it."""
+    return _doubled(policy.throttle_base, streak, policy)
 
 
 def _doubled(base: float, times: int, policy: RetryPolicy) -> float:

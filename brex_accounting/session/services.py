@@ -20,6 +20,10 @@ from .retry import RetryPolicy
 __all__ = ["Options", "Services", "TokenSource", "Transport"]
 
 
+_FEW_KEYS = 64
+"""So many keys are kept without looking for those that nothing is known of."""
+
+
 class Transport(Protocol):
     """Carries one request."""
 
@@ -67,12 +71,26 @@ class Services:
     log: logging.Logger
     server_clock: tuple[datetime, float] | None = None
     """The last Date seen, and the monotonic time it was seen at."""
+    turn_lasts: float = 0.5
+    """Seconds after which a turn that was not used yet must be taken anew."""
     _health: dict[str, Health] = attrs.field(factory=dict)
+    _many: int = _FEW_KEYS
     _calls: int = 0
 
     def health(self, key: str) -> Health:
         """How the key has fared lately."""
-        return self._health.setdefault(key, Health())
+        health = self._health.get(key)
+        if health is None:
+            self._forget_the_healthy()
+            health = self._health[key] = Health()
+        return health
+
+    def _forget_the_healthy(self) -> None:
+        # A fleet's client outlives most of its companies.
+        if len(self._health) >= self._many:
+            now = self.clock.monotonic()
+            self._health = {key: health for key, health in self._health.items() if not health.is_like_new(now)}
+            self._many = max(_FEW_KEYS, 2 * len(self._health))
 
     def tell(self, event: object) -> None:
         """Log an event, and tell every observer; one that fails is logged and harms nobody."""

@@ -20,12 +20,12 @@ def checkpoint_of(lines: list[str]) -> Checkpoint | None:
     return from_json(json.dumps(json.loads(lines[-1])["checkpoint"]).encode(), Checkpoint) if lines else None
 
 
-async def read(url: str, token: str, file: Path, page_size: int, hold_at: int, lines: list[str]) -> None:
+async def read(url: str, token: str, file: Path, page_size: int, hold_at: int, prefetch: int, lines: list[str]) -> None:
     """Read to the end, or to the place where it is held."""
     options: dict[str, Any] = {"base_url": url, "rate_limit": RateLimit(limit=10**9)}
     with file.open("a") as out:
         async with BrexAccounting(token, **options) as brex:
-            walk = brex.records.list(page_size=page_size).records(resume_from=checkpoint_of(lines))
+            walk = brex.records.list(page_size=page_size, prefetch=prefetch).records(resume_from=checkpoint_of(lines))
             count = 0
             async for record in walk:
                 line = {"id": record.id, "version": record.version, "checkpoint": json.loads(to_json(walk.checkpoint))}
@@ -42,4 +42,5 @@ async def read(url: str, token: str, file: Path, page_size: int, hold_at: int, l
 if __name__ == "__main__":
     target = Path(sys.argv[3])
     before = target.read_text().splitlines() if target.exists() else []
-    asyncio.run(read(sys.argv[1], sys.argv[2], target, int(sys.argv[4]), int(sys.argv[5]), before))
+    size, hold, ahead = map(int, sys.argv[4:7])
+    asyncio.run(read(sys.argv[1], sys.argv[2], target, size, hold, ahead, before))

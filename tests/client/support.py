@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
 
+import brex_accounting
 from brex_accounting import AccountingRecord, BrexAccounting, Page, RateLimit, RetryPolicy, to_json
 from brex_accounting.sandbox import Sandbox, make_seed
 from brex_accounting.sandbox.table import Wanted
 
-__all__ = ["QUICK", "UNLIMITED", "client_of", "held", "held_states", "page_json", "ready_ids", "wire_record"]
+__all__ = [
+    "QUICK",
+    "UNLIMITED",
+    "client_of",
+    "held",
+    "held_states",
+    "our_tasks",
+    "page_json",
+    "ready_ids",
+    "wire_record",
+]
 
 QUICK = RetryPolicy(base=0.001, cap=0.01, throttle_base=0.005)
 UNLIMITED = RateLimit(limit=10**9)
@@ -22,6 +35,18 @@ def client_of(sandbox: Sandbox, **options: Any) -> BrexAccounting:
     """A client of a sandbox, with its token unless another is given."""
     given = {"token": sandbox.token, "base_url": sandbox.url, "retry": QUICK, "rate_limit": UNLIMITED, **options}
     return BrexAccounting(**given)
+
+
+def our_tasks() -> set[asyncio.Task[Any]]:
+    """The tasks under way that run code of the package, a sandbox in this process aside."""
+    package = Path(brex_accounting.__file__).parent
+    codes = {task: getattr(task.get_coro(), "cr_code", None) for task in asyncio.all_tasks()}
+    files = {task: Path(code.co_filename) for task, code in codes.items() if code is not None}
+    return {
+        task
+        for task, file in files.items()
+        if file.is_relative_to(package) and not file.is_relative_to(package / "sandbox")
+    }
 
 
 def held(sandbox: Sandbox) -> list[AccountingRecord]:

@@ -25,7 +25,7 @@ PAGE = 7
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 
 
-async def start(sandbox: Sandbox, file: Path, hold_at: int, *, stderr: int | None = None) -> Process:
+async def start(sandbox: Sandbox, file: Path, hold_at: int, *, prefetch: int = 0, stderr: int | None = None) -> Process:
     arguments = [
         "-W",
         "error",
@@ -37,19 +37,20 @@ async def start(sandbox: Sandbox, file: Path, hold_at: int, *, stderr: int | Non
         str(file),
         str(PAGE),
         str(hold_at),
+        str(prefetch),
     ]
     return await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=PIPE, stderr=stderr)
 
 
-async def run_to_the_end(sandbox: Sandbox, file: Path) -> None:
-    reader = await start(sandbox, file, 0)
+async def run_to_the_end(sandbox: Sandbox, file: Path, prefetch: int = 0) -> None:
+    reader = await start(sandbox, file, 0, prefetch=prefetch)
     output, _ = await asyncio.wait_for(reader.communicate(), 30)
     assert (output, reader.returncode) == (b"done\n", 0)
 
 
-async def run_and_kill(sandbox: Sandbox, file: Path, hold_at: int) -> bool:
+async def run_and_kill(sandbox: Sandbox, file: Path, hold_at: int, prefetch: int = 0) -> bool:
     """Kill it after that many records; False when it came to the end before."""
-    reader = await start(sandbox, file, hold_at)
+    reader = await start(sandbox, file, hold_at, prefetch=prefetch)
     assert reader.stdout is not None
     said = await asyncio.wait_for(reader.stdout.readline(), 30)
     if said == b"held\n":
@@ -68,16 +69,17 @@ def states(sandbox: Sandbox) -> list[tuple[str, int]]:
     return [(record.id, record.version) for record in held(sandbox)]
 
 
-async def test_killed_at_twelve_places(tmp_path: Path) -> None:
-    """In one walk of 60 records, killed around page edges: none skipped, none doubled."""
+@pytest.mark.parametrize("prefetch", [0, 1])
+async def test_killed_at_twelve_places(tmp_path: Path, prefetch: int) -> None:
+    """In one walk of 60 records, killed around page edges: none skipped, none doubled, with a page ahead or without."""
     file = tmp_path / "seen.jsonl"
     # After 1, 6, 7, 8, 13, 14, 15, 21, 22, 28, 35 and 59 records: in a page, at its end, at the next one's start.
     steps = [1, 5, 1, 1, 5, 1, 1, 6, 1, 6, 7, 24]
     async with Sandbox(records=60, profile="mixed") as sandbox:
         for number, step in enumerate(steps, start=1):
-            assert await run_and_kill(sandbox, file, step)
+            assert await run_and_kill(sandbox, file, step, prefetch)
             assert len(seen(file)) == sum(steps[:number])
-        await run_to_the_end(sandbox, file)
+        await run_to_the_end(sandbox, file, prefetch)
         assert seen(file) == states(sandbox)
 
 

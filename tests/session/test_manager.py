@@ -46,6 +46,20 @@ async def test_every_attempt_takes_a_turn_and_a_token() -> None:
     assert bench.journal == [*one, "sleep 0.125", *again, "sleep 0.25", *again]
 
 
+async def test_a_turn_that_waited_for_its_token_is_taken_anew() -> None:
+    """Whoever gets a token late must not start with those whose turn is then; a quick one keeps its turn."""
+    for seconds, again in ((0.4, []), (0.6, ["turn again"])):
+        bench = Bench([reply()])
+
+        async def slow(bench: Bench = bench, seconds: float = seconds) -> str:
+            bench.clock.time += seconds
+            return "t1"
+
+        bench.tokens.token = slow  # type: ignore[method-assign]
+        await bench.run()
+        assert bench.journal == ["turn", *again, "send"]
+
+
 async def test_what_is_sent() -> None:
     """Bearer token, JSON, the user agent, and the call's own headers; Content-Type only with a body."""
     bench = Bench([reply(), reply()])
@@ -67,6 +81,17 @@ async def test_a_refused_token_is_renewed_once() -> None:
         "Bearer t1",
         "Bearer t2",
     ]
+
+
+async def test_a_renewal_is_told_as_a_retry_without_a_wait() -> None:
+    """Observers see why there is a second attempt."""
+    bench = Bench([reply(401), reply()], tokens=("t1", "t2"))
+    await bench.run(key="k")
+    told = [event for event in bench.events if isinstance(event, RetryEvent)]
+    assert told == [RetryEvent(id=1, call="things", key="k", number=2, wait=0.0, because=Outcome.DEAD_TOKEN)]
+    refused = Bench([reply(401)])
+    await refused.fail()
+    assert not [event for event in refused.events if isinstance(event, RetryEvent)]
 
 
 async def test_a_token_that_cannot_be_renewed_fails_at_once() -> None:
@@ -307,6 +332,21 @@ async def test_a_hint_nobody_waits_for_pauses_the_others_all_the_same() -> None:
         bench = Bench([reply(429, Retry_After=hint)])
         await bench.fail(key="k")
         assert bench.journal[-1] == "throttled k 60"
+
+
+async def test_giving_up_pauses_the_others_as_long_as_the_streak_says() -> None:
+    """A call whose deadline leaves no time for the next pause stops its key for that pause, not for the shortest."""
+    bench = Bench([reply(429), reply(429), reply(429)])
+    pauses = []
+
+    async def throttled(key: str, wait: float) -> None:
+        assert key == "k"
+        pauses.append(wait)
+        bench.clock.time += wait
+
+    bench.limiter.throttled = throttled  # type: ignore[method-assign]
+    await bench.fail(key="k", options=Options(deadline=6))
+    assert pauses == [1.5, 3.0, 8.0]
 
 
 async def test_the_retry_quota_ends_a_flood_of_retries() -> None:

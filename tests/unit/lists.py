@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Mapping
 
@@ -9,6 +10,7 @@ import attrs
 
 from brex_accounting import Page
 from brex_accounting.paging import RecordQuery, Source
+from brex_accounting.prefetching import Peeked
 
 Item = tuple[str, int]
 Pages = Mapping[str | None, Page[Item]]
@@ -33,17 +35,20 @@ class Server:
     failures: deque[BaseException] = attrs.field(factory=deque)
     asked: list[tuple[str | None, int]] = attrs.field(factory=list)
 
-    async def fetch(self, cursor: str | None, page_size: int) -> Page[Item]:
+    async def fetch(self, cursor: str | None, page_size: int, peeked: Peeked | None) -> Page[Item]:
         self.asked.append((cursor, page_size))
         if self.failures:
             raise self.failures.popleft()
-        return self.pages[cursor]
+        page = self.pages[cursor]
+        if peeked is not None and page.has_next_page and page.next_cursor and peeked(page.next_cursor):
+            await asyncio.sleep(0)
+        return page
 
     def source(self, filters: tuple[tuple[str, str], ...] = FILTERS) -> Source[Item]:
         return Source(fetch=self.fetch, identify=identify, filters=filters)
 
-    def query(self, *, page_size: int = 10, max_items: int | None = None) -> RecordQuery[Item]:
-        return RecordQuery(self.source(), page_size=page_size, max_items=max_items)
+    def query(self, *, page_size: int = 10, max_items: int | None = None, prefetch: int = 0) -> RecordQuery[Item]:
+        return RecordQuery(self.source(), page_size=page_size, max_items=max_items, prefetch=prefetch)
 
 
 THREE: Pages = {

@@ -147,8 +147,8 @@ def test_an_id_is_not_echoed() -> None:
     assert "ary" not in str(caught.value)
 
 
-async def _never(cursor: str | None, page_size: int) -> Any:
-    raise AssertionError(f"nothing may be fetched: {cursor} {page_size}")
+async def _never(cursor: str | None, page_size: int, peeked: object) -> Any:
+    raise AssertionError(f"nothing may be fetched: {cursor} {page_size} {peeked}")
 
 
 SOURCE: Source[Any] = Source(fetch=_never, identify=lambda item: item, filters=())

@@ -20,6 +20,7 @@ from brex_accounting import (
     to_json,
 )
 from brex_accounting.models import Checkpoint
+from brex_accounting.prefetching import Peeked
 
 from .lists import FILTERS, THREE, Item, Server, ids, served
 
@@ -233,10 +234,10 @@ async def test_two_tasks_on_one_iterator() -> None:
     waiting, go = asyncio.Event(), asyncio.Event()
 
     class Slow(Server):
-        async def fetch(self, cursor: str | None, page_size: int) -> Page[Item]:
+        async def fetch(self, cursor: str | None, page_size: int, peeked: Peeked | None) -> Page[Item]:
             waiting.set()
             await go.wait()
-            return await super().fetch(cursor, page_size)
+            return await super().fetch(cursor, page_size, peeked)
 
     for iterator in (Slow(THREE).query().records(), Slow(THREE).query().pages()):
         waiting.clear()
