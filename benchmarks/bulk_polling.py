@@ -119,8 +119,8 @@ def run(effort: Effort) -> Result:
                 )
             )
     note = (
-        f"{RECORDS} records of each company in pages of {SIZE}, {CONNECTIONS} companies at once, every one with a limiter "
-        f"of its own at Brex's 1,000 per 60 s; the middle one of {effort.processes} processes. "
+        f"{RECORDS} records of each company in pages of {SIZE}, {CONNECTIONS} companies at once, every one with a "
+        f"limiter of its own at Brex's 1,000 per 60 s; the middle one of {effort.processes} processes. "
         "The sandbox makes records as it serves them, and is what limits the rate."
     )
     return Result(

@@ -60,8 +60,8 @@ def run(effort: Effort) -> Result:
     """Pages of 100 with all peers, pages of 1,000 against the limit alone."""
     settings = {"records": 100, "rounds": 8 * effort.rounds}
     small = in_fresh_processes("decoding", settings, effort.processes)
-    settings = {"records": 1000, "rounds": 2 * effort.rounds, "only": [LIMIT, OURS]}
-    large = [one["taken"] for one in in_fresh_processes("decoding", settings, effort.processes)]
+    whole = {"records": 1000, "rounds": 2 * effort.rounds, "only": [LIMIT, OURS]}
+    large = [one["taken"] for one in in_fresh_processes("decoding", whole, effort.processes)]
     taken, exact = [one["taken"] for one in small], small[0]["exact"]
     rows = [
         (

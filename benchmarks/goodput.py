@@ -309,9 +309,7 @@ def run(effort: Effort) -> Result:
     return Result(
         name="goodput",
         title="What is used of 1,000 requests per 60 s",
-        table=Table(
-            heads=("server", "goodput %", "429s %", "longest wait s", "answered"), rows=tuple(rows), note=note
-        ),
+        table=Table(heads=("server", "goodput %", "429s %", "longest wait s", "answered"), rows=tuple(rows), note=note),
         figures=(worst_of("goodput", held), worst_of("goodput/429", refused)),
     )
 

@@ -215,7 +215,9 @@ def _latency(result: Result) -> str:
 
 def _memory(result: Result) -> str:
     mib = 2**20
-    kept = {f"{name}, kept": [(count, size / mib) for count, size in curve] for name, curve in result.data["kept"].items()}
+    kept = {
+        f"{name}, kept": [(count, size / mib) for count, size in curve] for name, curve in result.data["kept"].items()
+    }
     most = max(count for points in kept.values() for count, _ in points)
     stream = result.data["stream"]
     (_, base), *_ = stream

@@ -22,10 +22,12 @@ python -m benchmarks --write          # renew this page
 `pip install '.[peers]'` brings what others would use; a peer that is not installed is named and left out.
 
 Each benchmark asserts that every record came once and every amount is right. What is compared runs in the same rounds,
-in several fresh processes; a ratio is the median over processes of the medians over rounds. The server holds its answers
-ready, in a process and on a core of its own, so that the client is what is measured. Ours runs with limiter, retry loop
-and an observer in place, under a limit that is never met; beside it stands the rate under Brex's own, 1,000 requests
-per 60 s, and the share of a core that this takes. Ratios carry over to other machines, absolute figures do not.
+in an order of its own in each, in several fresh processes; a ratio is the median over processes of the medians over
+rounds. The server holds its answers ready, in a process and on a core of its own, so that the client is what is
+measured. Ours runs with limiter, retry loop and an observer in place, under a limit that is never met; beside it stands
+the rate under Brex's own, 1,000 requests per 60 s, and the share of a core that this takes. A list is streamed in a
+loop that has its caches to itself; a page is decoded between those of others, once after each collection of garbage.
+Ratios carry over to other machines, absolute figures do not.
 """
 
 

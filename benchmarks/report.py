@@ -88,9 +88,7 @@ TARGETS: dict[str, Target] = {
     "decode/pydantic": Target(label="decode, faster than pydantic", want="more", aim=2.2, fail_at=2),
     "decode/cattrs": Target(label="decode, faster than cattrs as it comes", want="more", aim=3.5, fail_at=3),
     "decode/stainless": Target(label="decode, faster than a Stainless runtime", want="more", aim=30, fail_at=25),
-    "stream/limit": Target(
-        label="end to end, time against raw Protocol + Struct", want="less", aim=1.65, fail_at=1.8
-    ),
+    "stream/limit": Target(label="end to end, time against raw Protocol + Struct", want="less", aim=1.65, fail_at=1.8),
     "stream/httpx": Target(label="end to end, faster than httpx + pydantic", want="more", aim=2.3, fail_at=2),
     "stream/stainless": Target(label="end to end, faster than a Stainless runtime", want="more", aim=22, fail_at=18),
     "prefetch": Target(label="prefetch, consumer as slow as the server", want="more", aim=1.8, fail_at=1.7),
@@ -101,9 +99,7 @@ TARGETS: dict[str, Target] = {
         label="streaming, memory growth after 10,000 records", want="less", aim=8, fail_at=16, unit="MiB"
     ),
     "memory/pydantic": Target(label="memory of a kept record, against pydantic", want="less", aim=0.4, fail_at=0.5),
-    "memory/stainless": Target(
-        label="memory of a kept record, against Stainless", want="less", aim=0.35, fail_at=0.5
-    ),
+    "memory/stainless": Target(label="memory of a kept record, against Stainless", want="less", aim=0.35, fail_at=0.5),
     "import": Target(label="import time, against a Stainless SDK", want="less", aim=0.15, fail_at=0.2),
     "goodput": Target(label="goodput under 1,000 per 60 s", want="more", aim=97, fail_at=93, unit="%"),
     "goodput/429": Target(label="429s under 1,000 per 60 s", want="less", aim=0.5, fail_at=0.5, unit="%"),

@@ -35,7 +35,19 @@ from brex_accounting.converters.wire import codec
 from brex_accounting.models import AccountingRecord
 from brex_accounting.sandbox import make_seed
 
-__all__ = ["SINCE", "UNTIL", "Cycle", "Facts", "Library", "Served", "Timeline", "facts_of", "pin", "records_of", "serving"]
+__all__ = [
+    "SINCE",
+    "UNTIL",
+    "Cycle",
+    "Facts",
+    "Library",
+    "Served",
+    "Timeline",
+    "facts_of",
+    "pin",
+    "records_of",
+    "serving",
+]
 
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
 SINCE, UNTIL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 4, 11, tzinfo=UTC)

@@ -38,7 +38,9 @@ async def _sample(served: Served, pages: int, rounds: int) -> dict[str, Any]:
     assert pages * SIZE == served.facts.records, "the facts are of another list"
     async with AsyncExitStack() as stack:
         walks = {
-            name: await stack.enter_async_context(opened(url, SIZE)) for name, opened in OPENERS.items() if is_here(name)
+            name: await stack.enter_async_context(opened(url, SIZE))
+            for name, opened in OPENERS.items()
+            if is_here(name)
         }
         exact = {name: await _is_exact(walk, served.facts) for name, walk in walks.items()}
         assert all(exact[name] for name in EXACT), "an amount did not come out digit for digit"

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
-from functools import partial
 from importlib import import_module
 from typing import Any, TypeAlias
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from brex_accounting import BrexAccounting, RateLimit
 
@@ -108,9 +108,11 @@ class _RawClient(asyncio.Protocol):
 @asynccontextmanager
 async def open_raw(url: str, size: int) -> AsyncIterator[Walk]:
     """Bytes from a socket straight into Structs."""
-    parts = urlsplit(url)
+    parts = URL(url)
     decode, target = msgspec.json.Decoder(struct_page()).decode, f"{parts.path}{PATH}?limit={size}"
-    transport, client = await asyncio.get_running_loop().create_connection(_RawClient, parts.hostname, parts.port)
+    transport, client = await asyncio.get_running_loop().create_connection(
+        _RawClient, parts.host or "", parts.port or 80
+    )
 
     async def walk(seen: Seen) -> int:
         count, cursor = 0, ""
@@ -231,7 +233,10 @@ async def open_dlt(url: str, size: int) -> AsyncIterator[Walk]:
         seen(page)
         return count
 
-    yield partial(asyncio.to_thread, walk)
+    async def off_the_loop(seen: Seen) -> int:
+        return await asyncio.to_thread(walk, seen)
+
+    yield off_the_loop
 
 
 def digits(page: Page) -> list[str]:

@@ -7,6 +7,7 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -116,7 +117,9 @@ def test_turns_are_shuffled_alike_everywhere() -> None:
     assert in_turns("abcd", 3) == orders[3]
 
 
-def test_the_gate_measures_a_failure_once_more(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_gate_measures_a_failure_once_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """In a gate a figure beyond its line is measured again with more samples, and that result counts."""
     efforts: list[Effort] = []
 
@@ -216,8 +219,12 @@ def test_windows_part_the_records(shelf: str, sides: tuple[str, str]) -> None:
     library = Library.of(250)
     edges = [SINCE + (UNTIL - SINCE) * share for share in (0, 0.1, 0.62, 0.625, 0.9, 1)]
     found: list[AccountingRecord] = []
-    for since, until in zip(edges, edges[1:], strict=False):
-        query: Query = {"limit": "20", f"updated_at[{lower}]": since.isoformat(), f"updated_at[{upper}]": until.isoformat()}
+    for since, until in pairwise(edges):
+        query: Query = {
+            "limit": "20",
+            f"updated_at[{lower}]": since.isoformat(),
+            f"updated_at[{upper}]": until.isoformat(),
+        }
         while True:
             some, page = items(library.shelves[shelf].body(query, 0))
             assert all(since <= record.updated_at <= until for record in some)
