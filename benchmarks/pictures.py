@@ -8,7 +8,7 @@ from html import escape
 
 import attrs
 
-from .peers import LIMIT, OURS
+from .peers import AHEAD, LIMIT, OURS
 from .report import Result
 
 __all__ = ["Bar", "bars", "draw", "lines"]
@@ -235,7 +235,7 @@ def _memory(result: Result) -> str:
 
 
 def _ranked(values: Mapping[str, float], bound: str) -> list[Bar]:
-    roles = {OURS: "ours", bound: "bound"}
+    roles = {OURS: "ours", AHEAD: "ours", bound: "bound"}
     ranked = sorted(values.items(), key=lambda item: item[1])
     return [Bar(label=name, value=value, role=roles.get(name, "other")) for name, value in ranked]
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from .peers import DLT, HTTPX, LIMIT, OURS, STAINLESS, is_here, missing
+from .peers import AHEAD, DLT, HTTPX, LIMIT, OURS, STAINLESS, is_here, missing
 from .peers.clients import OPENERS, Walk, digits
 from .report import Figure, Result, Table, under_brex
 from .sampling import Effort, Ratio, Rounds, in_fresh_processes, in_turns, median_of, ratio, settle
@@ -22,7 +22,7 @@ from .server import Facts, Served, facts_of, serving
 __all__ = ["run", "sample"]
 
 SIZE = 100
-EXACT = frozenset({OURS, LIMIT})
+EXACT = frozenset({OURS, AHEAD, LIMIT})
 SLOW = frozenset({STAINLESS, DLT})
 """They take part in every third round: otherwise they would take most of the time."""
 EVERY = 3

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-__all__ = ["AIOHTTP", "CATTRS", "DLT", "HTTPX", "LIMIT", "OURS", "PYDANTIC", "STAINLESS", "is_here", "missing"]
+__all__ = ["AHEAD", "AIOHTTP", "CATTRS", "DLT", "HTTPX", "LIMIT", "OURS", "PYDANTIC", "STAINLESS", "is_here", "missing"]
 
 OURS = "brex_accounting"
+AHEAD = f"{OURS}, prefetch=1"
 LIMIT = "raw Protocol + msgspec.Struct"
 AIOHTTP = "aiohttp + resp.json()"
 HTTPX = "httpx + pydantic"

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
+from functools import partial
 from importlib import import_module
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from yarl import URL
 
 from brex_accounting import BrexAccounting, RateLimit
 
-from . import AIOHTTP, DLT, HTTPX, LIMIT, OURS, STAINLESS
+from . import AHEAD, AIOHTTP, DLT, HTTPX, LIMIT, OURS, STAINLESS
 from .models import pydantic_page, stainless_record, struct_page
 
 __all__ = ["OPENERS", "Open", "Page", "Seen", "Walk", "brex", "digits"]
@@ -49,14 +50,14 @@ def _observe(event: object) -> None:
 
 
 @asynccontextmanager
-async def open_ours(url: str, size: int) -> AsyncIterator[Walk]:
+async def open_ours(url: str, size: int, prefetch: int = 0) -> AsyncIterator[Walk]:
     """Record after record, as README shows."""
     async with brex(url) as client:
 
         async def walk(seen: Seen) -> int:
             count = 0
             page: list[Any] = []
-            async for record in client.records.list(page_size=size):
+            async for record in client.records.list(page_size=size, prefetch=prefetch):
                 count += 1
                 page.append(record)
                 if len(page) == size:
@@ -252,6 +253,7 @@ def digits(page: Page) -> list[str]:
 
 OPENERS: dict[str, Open] = {
     OURS: open_ours,
+    AHEAD: partial(open_ours, prefetch=1),
     LIMIT: open_raw,
     AIOHTTP: open_aiohttp,
     HTTPX: open_httpx,

@@ -262,7 +262,7 @@ def codec_bytes(number: int) -> bytes:
     return str(number).encode()
 
 
-@pytest.mark.parametrize("name", ["brex_accounting", "raw Protocol + msgspec.Struct"])
+@pytest.mark.parametrize("name", ["brex_accounting", "brex_accounting, prefetch=1", "raw Protocol + msgspec.Struct"])
 def test_clients_read_everything_the_server_serves(served: Served, name: str) -> None:
     """Over a real connection ours and the limit get every record and every digit, with a latency and twice in a row."""
 
