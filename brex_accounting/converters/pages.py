@@ -15,9 +15,10 @@ from ..codec import Codec
 from ..errors import DecodeError
 from ..models import BadRecord, Page
 
-__all__ = ["OnBadRecord", "PageBody", "page_of", "page_steps", "read_page"]
+__all__ = ["OnBadRecord", "PageBody", "finished", "page_of", "page_steps", "read_page"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _LARGE = 512 * 1024
 _CHUNK = 100
@@ -66,13 +67,17 @@ def page_of(
 
 def read_page(codec: Codec, data: bytes, cls: type[T], on_bad: OnBadRecord) -> PageBody[T]:
     """The body of a list of ``cls``. Raises ``DecodeError`` when the page itself is wrong."""
-    steps = page_steps(codec, data, cls, on_bad)
+    return finished(page_steps(codec, data, cls, on_bad))
+
+
+def finished(steps: Generator[None, None, R]) -> R:
+    """The result of steps, without a pause between them."""
     while True:
         try:
             next(steps)
         except StopIteration as done:
-            body: PageBody[T] = done.value
-            return body
+            result: R = done.value
+            return result
 
 
 def page_steps(codec: Codec, data: bytes, cls: type[T], on_bad: OnBadRecord) -> Generator[None, None, PageBody[T]]:
@@ -94,7 +99,7 @@ def page_steps(codec: Codec, data: bytes, cls: type[T], on_bad: OnBadRecord) -> 
     items: list[T] = []
     problems: list[str] = []
     for start in range(0, len(split.items), _CHUNK):
-        if start:
+        if start or not small:
             yield
         raws = split.items[start : start + _CHUNK]
         chunk: Iterable[T] | None = None

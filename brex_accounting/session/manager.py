@@ -12,6 +12,7 @@ from ..errors import BrexError, DeadlineExceeded, DecodeError
 from .attempts import Attempts
 from .call import Call, Reply
 from .events import CallEnded, CallStarted
+from .loop_turns import LoopTurns
 from .services import Options, Services, TokenSource
 
 __all__ = ["Manager"]
@@ -27,6 +28,7 @@ class Manager(Services):
     """Runs calls for one client."""
 
     _calls: int = 0
+    _loop_turns: LoopTurns = attrs.field(factory=LoopTurns)
     _slots: defaultdict[str, asyncio.Semaphore] = attrs.field(
         factory=lambda: defaultdict(lambda: asyncio.Semaphore(IN_FLIGHT))
     )
@@ -75,9 +77,21 @@ class Manager(Services):
         except BrexError as error:
             raise attempts.mark(error) from None
         try:
-            return call.decode(reply)
+            return await self._decode(call, reply)
         except DecodeError as error:
             raise attempts.mark(_placed(error, call, reply)) from None
+
+    async def _decode(self, call: Call[T], reply: Reply) -> T:
+        if call.decode_in_steps is None:
+            return call.decode(reply)
+        steps = call.decode_in_steps(reply)
+        while True:
+            await self._loop_turns.take()
+            try:
+                next(steps)
+            except StopIteration as done:
+                result: T = done.value
+                return result
 
 
 def _placed(error: DecodeError, call: Call[object], reply: Reply) -> DecodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from functools import partial
@@ -16,9 +17,13 @@ from brex_accounting.codec import Codec
 from brex_accounting.converters import pages
 from brex_accounting.converters.pages import PageBody, page_steps, read_page
 from brex_accounting.converters.wire import codec
+from brex_accounting.endpoints import list_records
 from brex_accounting.models import BadRecord
+from brex_accounting.session.call import Reply
+from brex_accounting.session.services import Options
 
 from ..fuzz.mutations import mutants
+from ..session.stand_ins import Bench, reply
 from .documents import encoded, line, money, page, record, records, second_pass, steady
 
 Outcome = tuple[str, object]
@@ -93,9 +98,9 @@ def test_bad_bytes_behind_a_bad_record(chunked: Callable[[bytes], Outcome]) -> N
         assert whole(data) == split(data) == chunked(data) == ("refused", ("expected JSON at $",))
 
 
-@pytest.mark.parametrize(("count", "turns"), [(0, 0), (1, 0), (3, 0), (4, 1), (7, 2)])
+@pytest.mark.parametrize(("count", "turns"), [(0, 0), (1, 1), (3, 1), (4, 2), (7, 3)])
 def test_a_large_page_pauses_between_chunks(monkeypatch: pytest.MonkeyPatch, count: int, turns: int) -> None:
-    """There is one pause fewer than there are chunks, and none in a page of usual size."""
+    """There is a pause before each chunk, and none in a page of usual size."""
     data = page(*(record(id=f"accr_{index}") for index in range(count)))
     assert list(page_steps(codec(), data, AccountingRecord, "raise")) == []
     monkeypatch.setattr(pages, "_LARGE", 0)
@@ -103,6 +108,41 @@ def test_a_large_page_pauses_between_chunks(monkeypatch: pytest.MonkeyPatch, cou
     assert list(page_steps(codec(), data, AccountingRecord, "raise")) == [None] * turns
     read = read_page(codec(), data, AccountingRecord, "raise")
     assert [item.id for item in read.items] == [f"accr_{index}" for index in range(count)]
+
+
+@pytest.mark.parametrize("bad", [False, True])
+async def test_the_loop_turns_while_a_large_page_is_read(bad: bool) -> None:
+    """A ticker sees a turn for each chunk of a page of 650 records, and the call's result is what one step gives."""
+    documents = [record(id=f"accr_{index}", amount=money(index)) for index in range(650)]
+    if bad:
+        documents[7] |= {"memo": 5}
+        documents[333] |= {"amount": money("NaN")}
+    body = encoded_page(documents)
+    assert len(body) > 512 * 1024
+    call = list_records((), page_size=650, cursor=None, on_bad_record="raise")
+    turns = 0
+
+    async def tick() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    bench = Bench([reply(200, body)])
+    ticker = asyncio.create_task(tick())
+    try:
+        found = repr((await bench.manager.run(call, "", bench.tokens, Options())).items)
+    except DecodeError as error:
+        found = repr(error.problems)
+    finally:
+        ticker.cancel()
+    assert turns >= 7
+    try:
+        expected = repr(call.decode(Reply(status=200, body=body)).items)
+    except DecodeError as error:
+        expected = repr(error.problems)
+    assert found == expected
+    assert ("$.items[333].amount.amount" in found) is bad
 
 
 def test_a_chunk_tells_the_same_bad_records(monkeypatch: pytest.MonkeyPatch) -> None:
