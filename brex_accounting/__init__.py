@@ -4,6 +4,7 @@ from ._version import __version__
 from .auth import FixedToken
 from .client import BrexAccounting
 from .converters import from_json, to_json
+from .core import warm_up
 from .errors import (
     ActiveIntegrationExists,
     APIConnectionError,
@@ -48,6 +49,7 @@ from .models import (
 from .oauth import OAuthTokens
 from .session.limiter import RateLimit
 from .session.retry import RetryPolicy
+from .windows import ScanCheckpoint
 
 __all__ = [
     "ALL_TIME",
@@ -87,6 +89,7 @@ __all__ = [
     "RecordsNotReadyForExport",
     "ResponseTooLarge",
     "RetryPolicy",
+    "ScanCheckpoint",
     "ServerError",
     "TokenRefreshError",
     "UnprocessableEntity",
@@ -95,4 +98,5 @@ __all__ = [
     "__version__",
     "from_json",
     "to_json",
+    "warm_up",
 ]

@@ -1,9 +1,9 @@
 """The two-pass engine between bytes and attrs classes. It knows types, and no field's name.
 
-First pass: msgspec decodes the bytes straight into the classes, and every value that a type alone
-cannot vouch for is settled in one walk. Only when that fails are the same bytes read again, untyped
-and exact, and structured by cattrs with lenient hooks; that pass either succeeds or names every wrong
-path. What is not JSON at all fails in the first pass.
+First pass: msgspec decodes the bytes straight into the classes, and the values that a type alone
+cannot vouch for are settled: numbers as they are read, the rest in one walk. Only when that fails are
+the same bytes read again, untyped and exact, and structured by cattrs with lenient hooks; that pass
+either succeeds or names every wrong path. What is not JSON at all fails in the first pass.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Generic, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
@@ -24,9 +25,9 @@ from cattrs.preconf.msgspec import MsgspecJsonConverter, configure_converter
 from .enums import OpenEnum
 from .errors import DecodeError
 from .models import Instant
-from .shapes import Settle, fields_of, reachable, settler
+from .shapes import Settler, fields_of, reachable, walk
 
-__all__ = ["Codec", "Leaf", "exact_json", "instant_or_date"]
+__all__ = ["NEGATIVE_ZERO", "Codec", "Leaf", "exact_json", "instant_or_date"]
 
 T = TypeVar("T")
 Leaf = Callable[[object], object]
@@ -34,7 +35,18 @@ Leaf = Callable[[object], object]
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MODULES = re.compile(r"\b(?:\w+\.)+(?=\w)")
 _WIDEST_INT = 28
+_REFUSALS = (cattrs.BaseValidationError, TypeError, RecursionError, msgspec.DecodeError, ValueError)
 _SYNTAX = msgspec.json.Decoder(float_hook=str)
+NEGATIVE_ZERO = re.compile(rb"-0(?=[,}\]\s]|\Z)")
+"""An integer that msgspec reads as 0. Inside a string it means nothing, and costs only time."""
+
+
+@attrs.frozen(kw_only=True)
+class _Passes(Generic[T]):
+    """The two ways to read a class. The first answers None for what only the second can tell."""
+
+    first: Callable[[bytes], T | None]
+    second: Callable[[bytes], T]
 
 
 class Codec(MsgspecJsonConverter):
@@ -42,8 +54,9 @@ class Codec(MsgspecJsonConverter):
 
     ``spellings``: wire name -> attribute, for the classes whose names differ from the wire's.
     ``absent``: attributes left out, not null, when they are None. ``leaves``: how a marked type is read
-    in the second pass. ``settlers``: how an object of a class is checked and completed after the first;
-    they answer False to ask for the second.
+    in the second pass. ``float_hook``: how the first pass reads a number with a fraction or an exponent;
+    what it raises asks for the second. ``settlers``: how objects of a class are checked and completed
+    after the first.
     """
 
     encoder: msgspec.json.Encoder = msgspec.json.Encoder(decimal_format="number")
@@ -54,33 +67,44 @@ class Codec(MsgspecJsonConverter):
         spellings: Mapping[type, Mapping[str, str]],
         absent: Mapping[type, frozenset[str]],
         leaves: Mapping[object, Leaf],
-        settlers: Mapping[type, Settle],
+        settlers: Mapping[type, Settler],
+        float_hook: Callable[[str], object],
     ) -> None:
         super().__init__()
         self._spellings = spellings
         self._absent = absent
         self._settlers = settlers
-        self._hooks: dict[Any, Callable[[bytes], Any]] = {}
+        self._float_hook = float_hook
+        self._passes: dict[Any, _Passes[Any]] = {}
         configure_converter(self)
         self._register_scalars(leaves)
         self._register_shapes()
 
     def decode(self, data: bytes, cls: type[T], *, at: str = "$") -> T:
         """``data`` as a ``cls``. Raises ``DecodeError`` with paths below ``at``."""
-        hook = self._hooks.get(cls)
-        if hook is None:
-            hook = self._hooks[cls] = self.get_loads_hook(cls)
+        passes = self._passes_of(cls)
         try:
-            result: T = hook(data)
-        except cattrs.BaseValidationError as error:
-            raise DecodeError(_problems(error, at)) from None
-        except TypeError:  # the document itself is of the wrong kind, and there is no path to note
-            raise DecodeError(f"expected {_type_name(cls)} at {at}") from None
-        except RecursionError:
-            raise DecodeError(f"expected JSON, got something nested too deeply at {at}") from None
-        except (msgspec.DecodeError, ValueError):
-            raise DecodeError(f"expected JSON at {at}") from None
-        return result
+            result = passes.first(data)
+            return passes.second(data) if result is None else result
+        except _REFUSALS as error:
+            raise _ours(error, cls, at) from None
+
+    def decode_fast(self, data: bytes, cls: type[T]) -> T | None:
+        """``data`` as a ``cls`` by the first pass alone; None when only the second can tell.
+
+        Raises ``DecodeError`` for what is not JSON at all.
+        """
+        try:
+            return self._passes_of(cls).first(data)
+        except _REFUSALS as error:
+            raise _ours(error, cls, "$") from None
+
+    def check_syntax(self, data: bytes) -> None:
+        """Raise ``DecodeError`` for what is not JSON."""
+        try:
+            _SYNTAX.decode(data)
+        except _REFUSALS as error:
+            raise _ours(error, None, "$") from None
 
     def loads(self, data: bytes, cl: type[T], **_kwargs: Any) -> T:
         """What cattrs calls ``decode``; its own would read amounts as floats."""
@@ -88,24 +112,46 @@ class Codec(MsgspecJsonConverter):
 
     def get_loads_hook(self, cl: type[T]) -> Callable[[bytes], T]:
         """Bytes to ``cl``, with cattrs' and msgspec's own exceptions."""
-        if any(part in self._spellings for part in reachable(cl)):
-            return lambda data: self.structure(exact_json(data), cl)
-        try:
-            first = msgspec.json.Decoder(cl, float_hook=Decimal).decode
-        except TypeError:  # a type that msgspec cannot read, such as datetime | date
-            return lambda data: self.structure(exact_json(data), cl)
-        settle = settler(cl, self._settlers)
+        passes = self._compile(cl)
 
         def loads(data: bytes) -> T:
-            try:
-                result = first(data)
-            except (msgspec.ValidationError, InvalidOperation):
-                return self.structure(exact_json(data), cl)
-            if settle is None or settle(result):
-                return result
-            return self.structure(exact_json(data), cl)
+            result = passes.first(data)
+            return passes.second(data) if result is None else result
 
         return loads
+
+    def _passes_of(self, cls: type[T]) -> _Passes[T]:
+        passes = self._passes.get(cls)
+        if passes is None:
+            passes = self._passes[cls] = self._compile(cls)
+        return passes
+
+    def _compile(self, cl: type[T]) -> _Passes[T]:
+        def second(data: bytes) -> T:
+            return self.structure(exact_json(data), cl)
+
+        unable: _Passes[T] = _Passes(first=lambda _data: None, second=second)
+        if any(part in self._spellings for part in reachable(cl)):
+            return unable
+        try:
+            decode = msgspec.json.Decoder(cl, float_hook=self._float_hook).decode
+        except TypeError:  # a type that msgspec cannot read, such as datetime | date
+            return unable
+        find = walk(cl, self._settlers)
+        settles = [one.settle for one in self._settlers.values()]
+
+        def first(data: bytes) -> T | None:
+            try:
+                result = decode(data)
+            except (msgspec.ValidationError, ArithmeticError):
+                return None
+            if find is not None:
+                for settle, found in zip(settles, find(result), strict=True):
+                    if found and not settle(found, data):
+                        return None
+            return result
+
+        return _Passes(first=first, second=second)
 
     def spelled(self, cls: type) -> Mapping[str, tuple[str, ...]]:
         """Attribute -> its names on the wire, the one to write first."""
@@ -178,6 +224,16 @@ class Codec(MsgspecJsonConverter):
         return hook
 
 
+def _ours(error: Exception, cls: Any, at: str) -> DecodeError:
+    if isinstance(error, cattrs.BaseValidationError):
+        return DecodeError(_problems(error, at))
+    if isinstance(error, TypeError):  # the document itself is of the wrong kind, and there is no path to note
+        return DecodeError(f"expected {_type_name(cls)} at {at}")
+    if isinstance(error, RecursionError):
+        return DecodeError(f"expected JSON, got something nested too deeply at {at}")
+    return DecodeError(f"expected JSON at {at}")
+
+
 def _finite(value: Decimal) -> Decimal:
     if not value.is_finite():
         raise ValueError("JSON has no such number")
@@ -189,7 +245,10 @@ def _no_float(_value: float) -> float:
 
 
 def exact_json(data: bytes) -> Any:
-    """Untyped JSON with every number exact. Slow: the standard library keeps ``-0`` and huge exponents."""
+    """Untyped JSON with every number exact."""
+    if NEGATIVE_ZERO.search(data) is None:
+        with suppress(msgspec.ValidationError):  # an integer of thousands of digits
+            return msgspec.json.Decoder(float_hook=_exact_number).decode(data)
     # It also takes lone surrogates, which no UTF-8 can hold; msgspec refuses them.
     _SYNTAX.decode(data)
     return json.loads(

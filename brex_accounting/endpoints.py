@@ -6,7 +6,7 @@ sentence of the documents a call may be sent again when the first try got no ans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import quote
@@ -16,7 +16,7 @@ import attrs
 from .converters.cursors import peek_cursor
 from .converters.errors import TRACE_HEADER, refuse, refuse_with_cursor
 from .converters.exports import ReportReply, checked_key, checked_results, report_body
-from .converters.pages import OnBadRecord, page_of, read_page
+from .converters.pages import OnBadRecord, finished, page_of, page_steps
 from .converters.queries import Query, checked_id, checked_text, single_entry_filter
 from .converters.wire import codec, to_json
 from .models import AccountingRecord, ExportReport, ExportResult, Integration, Page
@@ -89,17 +89,23 @@ def list_records(
     ``peeked`` is told the next cursor before the page is decoded, and whether it made use of it is its answer.
     """
 
-    def decode(reply: Reply) -> Page[AccountingRecord]:
-        body = read_page(codec(), reply.body, AccountingRecord, on_bad_record)
+    def steps(reply: Reply) -> Generator[None, None, Page[AccountingRecord]]:
+        following = peek_cursor(reply.body) if peeked is not None else None
+        if peeked is not None and following is not None and peeked(following):
+            yield
+        body = yield from page_steps(codec(), reply.body, AccountingRecord, on_bad_record)
         trace = trace_id(reply.headers, TRACE_HEADER)
         return page_of(body, reply.body, served_at=reply.served_at, trace_id=trace)
+
+    def decode(reply: Reply) -> Page[AccountingRecord]:
+        return finished(steps(reply))
 
     query = (*filters, ("limit", str(page_size)))
     if cursor is not None:
         query = (*query, ("cursor", cursor))
     refusing = refuse if cursor is None else refuse_with_cursor
     call = _call("list records", "GET", _RECORDS, READ, decode, query=query, refusing=refusing)
-    return call if peeked is None else attrs.evolve(call, peek=partial(_peek, peeked))
+    return attrs.evolve(call, decode_in_steps=steps)
 
 
 def report_export_results(results: Sequence[ExportResult], *, idempotency_key: str | None = None) -> Call[ExportReport]:
@@ -153,11 +159,6 @@ def _call(
 
 def _refuse(refusing: Callable[[Reply, str], Refusal], where: str, reply: Reply) -> Refusal:
     return refusing(reply, where)
-
-
-def _peek(peeked: Callable[[str], bool], reply: Reply) -> bool:
-    cursor = peek_cursor(reply.body)
-    return cursor is not None and peeked(cursor)
 
 
 def _reads(cls: type[T]) -> Callable[[Reply], T]:

@@ -40,6 +40,7 @@ from typing import ClassVar
 from .enums import ErrorCode
 from .models import Checkpoint, ConfirmedReport, JsonValue
 from .session.call import Attempt
+from .windows import ScanCheckpoint
 
 __all__ = [
     "APIConnectionError",
@@ -77,13 +78,14 @@ class BrexError(Exception):
 
     ``attempts``: every attempt of the call, oldest first. ``may_have_happened``: an attempt to change
     something may have been processed although this error came back. ``checkpoint``: where to resume,
-    when it was raised while iterating. ``confirmed``: what is settled all the same, when it was raised
-    by ``report_confirmed``.
+    when it was raised while iterating; ``scan_checkpoint``, when by a scan. ``confirmed``: what is settled
+    all the same, when it was raised by ``report_confirmed``.
     """
 
     attempts: tuple[Attempt, ...] = ()
     may_have_happened: bool = False
     checkpoint: Checkpoint | None = None
+    scan_checkpoint: ScanCheckpoint | None = None
     confirmed: ConfirmedReport | None = None
 
 

@@ -19,7 +19,7 @@ from .errors import BrexError, CheckpointMismatch, ConfigurationError, CursorLoo
 from .models import Checkpoint, Page
 from .prefetching import Fetch, PageAhead, Spawn, spawn
 
-__all__ = ["PageIterator", "RecordIterator", "RecordQuery", "Source", "Walk"]
+__all__ = ["PageIterator", "RecordIterator", "RecordQuery", "Source", "Walk", "check_page_size"]
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Walk(Generic[T]):
         start = resume_from or Checkpoint(filters=source.filters, page_size=page_size)
         if start.filters != source.filters:
             raise CheckpointMismatch("the checkpoint is of a query with other filters; resume with the same ones")
-        _check_page_size(start.page_size)
+        check_page_size(start.page_size)
         self.checkpoint: Checkpoint = start
         self.page_size: int = start.page_size
         self._identify = source.identify
@@ -243,7 +243,7 @@ class RecordQuery(Generic[T]):
     """
 
     def __init__(self, source: Source[T], *, page_size: int, max_items: int | None = None, prefetch: int = 0) -> None:
-        _check_page_size(page_size)
+        check_page_size(page_size)
         _check_max_items(max_items)
         if isinstance(prefetch, bool) or prefetch not in (0, 1):
             raise ConfigurationError("prefetch is 0, or 1 page ahead; a page further ahead has no known cursor yet")
@@ -291,7 +291,7 @@ class RecordQuery(Generic[T]):
         return f"RecordQuery(filters={len(self._source.filters)}, page_size={self._page_size})"
 
 
-def _check_page_size(page_size: object) -> None:
+def check_page_size(page_size: object) -> None:
     """Refuse what is no number of records to ask for."""
     if isinstance(page_size, bool) or not isinstance(page_size, int) or page_size < 1:
         raise ConfigurationError("page_size must be a whole number of at least 1")

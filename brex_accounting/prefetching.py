@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from .errors import APIConnectionError
 from .models import Page
 
-__all__ = ["Fetch", "PageAhead", "Peeked", "Spawn", "spawn"]
+__all__ = ["Fetch", "PageAhead", "Peeked", "Spawn", "end", "retrieved", "spawn"]
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class PageAhead(Generic[T]):
         self._cursor = cursor
         self._flight = self._spawn(self._fetch(cursor, self._page_size, self._listener(cursor)))
         # A failure that nobody comes to ask for is nobody's.
-        self._flight.add_done_callback(_retrieved)
+        self._flight.add_done_callback(retrieved)
         return True
 
     def seen(self, cursor: str, *, on: str | None) -> bool:
@@ -109,11 +109,8 @@ class PageAhead(Generic[T]):
         return peeked
 
     def __del__(self) -> None:
-        flight = self._flight
-        if flight is not None and not flight.done():
-            # Whichever thread collects it. A closed loop runs nothing any more.
-            with suppress(RuntimeError):
-                flight.get_loop().call_soon_threadsafe(flight.cancel)
+        if self._flight is not None:
+            end(self._flight)
 
 
 def _is_cancelled() -> bool:
@@ -121,6 +118,14 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _retrieved(flight: asyncio.Task[Page[T]]) -> None:
+def retrieved(flight: asyncio.Task[Page[T]]) -> None:
+    """Look at the exception of a task, so that nobody is told of one that nobody asked for."""
     if not flight.cancelled():
         flight.exception()
+
+
+def end(flight: asyncio.Task[Page[T]]) -> None:
+    """Cancel a task from whichever thread collects its owner."""
+    if not flight.done():
+        with suppress(RuntimeError):  # a closed loop runs nothing any more
+            flight.get_loop().call_soon_threadsafe(flight.cancel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Never
 
@@ -11,7 +12,7 @@ import attrs
 
 from . import endpoints
 from .converters.pages import OnBadRecord
-from .converters.queries import MAX_IDS, Query, each_checked, record_filters
+from .converters.queries import MAX_IDS, Query, each_checked, period, record_filters
 from .core import View
 from .enums import ReviewStatus, SourceType
 from .errors import ActiveIntegrationExists, BrexError, ConfigurationError, IntegrationNotActive
@@ -26,11 +27,13 @@ from .models import (
     Page,
     UpdatedAt,
 )
-from .paging import PageIterator, RecordQuery, Source
+from .paging import PageIterator, RecordQuery, Source, check_page_size
 from .prefetching import Peeked
 from .reporting import MAX_RESULTS, Reporting
+from .scanning import MOST_PARALLEL, Scan, Scanned
 from .session.call import Outcome
 from .session.events import PageEvent
+from .windows import ScanCheckpoint
 
 __all__ = ["Integrations", "ManyRecords", "Records"]
 
@@ -123,10 +126,7 @@ class Records:
         """
         if unknown:
             raise ConfigurationError(f"unknown filter {', '.join(sorted(unknown))}; see help(brex.records.list)")
-        if not callable(on_bad_record) and on_bad_record not in ("raise", "skip"):
-            raise ConfigurationError('on_bad_record is "raise", "skip" or a function')
-        if inspect.iscoroutinefunction(on_bad_record):
-            raise ConfigurationError("on_bad_record takes a plain function: an async one would never be awaited")
+        _check_handler(on_bad_record)
         filters = record_filters(
             ids=ids,
             review_status=review_status,
@@ -136,6 +136,49 @@ class Records:
         )
         source = self._source(filters, on_bad_record)
         return RecordQuery(source, page_size=page_size, max_items=max_items, prefetch=prefetch)
+
+    def scan(
+        self,
+        updated_at: UpdatedAt,
+        *,
+        parallel: int = 8,
+        review_status: ReviewStatus | str | None = None,
+        source_type: SourceType | str | None = None,
+        single_entry: bool | None = None,
+        page_size: int = 100,
+        on_bad_record: OnBadRecord = "raise",
+        resume_from: ScanCheckpoint | None = None,
+    ) -> Scan[AccountingRecord]:
+        """Everything updated within a time, read in up to ``parallel`` (at most 64) windows of it at once.
+
+            lt = await brex.server_now()
+            async with brex.records.scan(UpdatedAt(gte=date(2026, 1, 1), lt=lt)) as pages:
+                async for page in pages: ...
+
+        Pages come in no order, each record version once. Both ends of ``updated_at`` are required, and
+        ``lt`` must not lie ahead of Brex's time: a record that is edited meanwhile moves past it and
+        belongs to the next scan. The windows follow how densely the records lie; where they lie much
+        denser than thought, some pages are read twice. All of it obeys the company's rate limit, so
+        it gains where answers are slow, not where the limit is met.
+        ``page.checkpoint`` is a ``ScanCheckpoint`` to resume from.
+
+        Raises ``ConfigurationError`` for wrong arguments, ``CheckpointMismatch`` for another scan's checkpoint.
+        """
+        _check_handler(on_bad_record)
+        if isinstance(parallel, bool) or not isinstance(parallel, int) or not 1 <= parallel <= MOST_PARALLEL:
+            raise ConfigurationError(f"parallel must be a whole number from 1 to {MOST_PARALLEL}")
+        check_page_size(page_size)
+        begin, end = period(updated_at)
+        filtered = partial(
+            record_filters, review_status=review_status, source_type=source_type, single_entry=single_entry
+        )
+
+        def source(begin: datetime, end: datetime) -> Source[AccountingRecord]:
+            return self._source(filtered(updated_at=UpdatedAt(gte=begin, lt=end)), on_bad_record)
+
+        filters = filtered(updated_at=updated_at)
+        scanned = Scanned(source=source, updated_at=_updated_at, begin=begin, end=end, filters=filters)
+        return Scan(scanned, scanned.start(page_size, resume_from), parallel=parallel)
 
     def get_many(self, ids: Iterable[str], *, chunk: int = 100) -> ManyRecords:
         """Records by id, any number of them, asked for ``chunk`` at a time (at most 500), in no order.
@@ -252,6 +295,17 @@ async def _next_page(pages: PageIterator[AccountingRecord]) -> Page[AccountingRe
         # That of one chunk, which nobody could resume from.
         error.checkpoint = None
         raise
+
+
+def _check_handler(on_bad_record: OnBadRecord) -> None:
+    if not callable(on_bad_record) and on_bad_record not in ("raise", "skip"):
+        raise ConfigurationError('on_bad_record is "raise", "skip" or a function')
+    if inspect.iscoroutinefunction(on_bad_record):
+        raise ConfigurationError("on_bad_record takes a plain function: an async one would never be awaited")
+
+
+def _updated_at(record: AccountingRecord) -> datetime:
+    return record.updated_at
 
 
 def _id_and_version(record: AccountingRecord) -> tuple[str, int]:

@@ -5,15 +5,28 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from operator import attrgetter
-from typing import Any, get_args, get_origin
+from typing import Any, TypeAlias, get_args, get_origin
 
 import attrs
 
-__all__ = ["Settle", "fields_of", "reachable", "settler"]
+__all__ = ["Settler", "Walk", "fields_of", "reachable", "walk"]
 
-Settle = Callable[[Any], bool]
-"""Checks and completes one decoded object; False when it cannot vouch for it."""
+
+@attrs.frozen(kw_only=True)
+class Settler:
+    """How objects of a class are checked and completed after they were decoded.
+
+    One whose ``attribute`` is a ``kind``, and not zero or empty, is done. ``settle`` gets all others of a
+    document and its bytes, and answers False when it cannot vouch for them.
+    """
+
+    attribute: str
+    kind: type
+    settle: Callable[[list[Any], bytes], bool]
+
+
+Walk: TypeAlias = Callable[[Any], list[list[Any]]]
+"""Finds the objects in a value that are not done: a list for each settler."""
 
 
 def fields_of(cls: Any) -> tuple[attrs.Attribute[Any], ...]:
@@ -44,6 +57,9 @@ def fields_with_parts(cls: Any) -> Iterator[tuple[str, bool, Any]]:
 
 def reachable(cls: Any) -> set[type]:
     """The attrs classes that can occur inside a value of ``cls``, itself included."""
+    many, held = parts(cls)
+    if many:
+        return reachable(held)
     base = get_origin(cls) or cls
     if not (isinstance(base, type) and attrs.has(base)):
         return set()
@@ -53,45 +69,45 @@ def reachable(cls: Any) -> set[type]:
     return found
 
 
-def settler(cls: Any, leaves: Mapping[type, Settle]) -> Settle | None:
-    """One walk over a ``cls`` that applies ``leaves``; None when none of them can occur in it."""
-    if cls in leaves:
-        return leaves[cls]
-    base = get_origin(cls) or cls
-    if not (isinstance(base, type) and attrs.has(base)):
+def walk(cls: Any, settlers: Mapping[type, Settler]) -> Walk | None:
+    """One walk over a ``cls`` for ``settlers``; None when none of their classes can occur in it.
+
+    It is written out as one function of nested loops: a call for each object would cost more than the
+    check itself.
+    """
+    loops = list(_loops(cls, settlers, depth=0))
+    if not loops:
         return None
-    ones: dict[Settle, list[str]] = {}
-    manys: list[tuple[Callable[[Any], Any], Settle]] = []
-    for name, many, held in fields_with_parts(cls):
-        inner = settler(held, leaves)
-        if inner is not None and many:
-            manys.append((attrgetter(name), inner))
-        elif inner is not None:
-            ones.setdefault(inner, []).append(name)
-    singles = [(_getter(names), inner) for inner, names in ones.items()]
-    return _walk(singles, manys) if singles or manys else None
+    lines = [f"found{at} = []" for at in range(len(settlers))]
+    lines += loops
+    lines.append(f"return [{', '.join(f'found{at}' for at in range(len(settlers)))}]")
+    source = "def walk(value0):\n" + "".join(f"    {line}\n" for line in lines)
+    names: dict[str, Any] = {f"kind{at}": one.kind for at, one in enumerate(settlers.values())}
+    exec(compile(source, f"<walk over {cls}>", "exec"), names)  # noqa: S102 - made of attributes' names alone
+    made: Walk = names["walk"]
+    return made
 
 
-def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
-    if len(names) > 1:
-        return attrgetter(*names)
-    one = attrgetter(names[0])
-    return lambda value: (one(value),)
+def _loops(cls: Any, settlers: Mapping[type, Settler], depth: int) -> Iterator[str]:
+    """The lines that look at ``value{depth}``, which is a ``cls``."""
+    value, inner = f"value{depth}", f"value{depth + 1}"
+    if cls in settlers:
+        at = list(settlers).index(cls)
+        yield f"if type(held := {value}.{settlers[cls].attribute}) is not kind{at} or not held:"
+        yield f"    found{at}.append({value})"
+        return
+    for path, many, held in _inside(cls):
+        lines = [f"    {line}" for line in _loops(held, settlers, depth + 1)]
+        if lines:
+            held_there = f"{value}{path}"
+            head = f"for {inner} in {held_there} or ():" if many else f"if ({inner} := {held_there}) is not None:"
+            yield from (head, *lines)
 
 
-def _walk(
-    singles: list[tuple[Callable[[Any], tuple[Any, ...]], Settle]],
-    manys: list[tuple[Callable[[Any], Any], Settle]],
-) -> Settle:
-    def settle(value: Any) -> bool:
-        for get, one in singles:
-            for inner in get(value):
-                if inner is not None and not one(inner):
-                    return False
-        for get, each in manys:
-            for inner in get(value) or ():
-                if not each(inner):
-                    return False
-        return True
-
-    return settle
+def _inside(cls: Any) -> Iterator[tuple[str, bool, Any]]:
+    many, held = parts(cls)
+    base = get_origin(held) or held
+    if many:
+        yield "", True, held
+    elif isinstance(base, type) and attrs.has(base):
+        yield from ((f".{name}", many, inner) for name, many, inner in fields_with_parts(held))

@@ -18,7 +18,8 @@ ALLOWED: dict[str, set[str]] = {
     "enums": set(),
     "session.call": set(),
     "models": {"enums"},
-    "errors": {"enums", "models", "session.call"},
+    "windows": {"models"},
+    "errors": {"enums", "models", "session.call", "windows"},
     "shapes": set(),
     "codec": {"enums", "errors", "models", "shapes"},
     "converters": {"codec", "converters", "enums", "errors", "models", "session.call", "shapes"},
@@ -26,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "session": {"errors", "session"},
     "prefetching": {"errors", "models"},
     "paging": {"errors", "models", "prefetching"},
+    "scanning": {"errors", "models", "paging", "prefetching", "windows"},
     "confirming": {"enums", "errors", "models"},
     "reporting": {"confirming", "converters", "enums", "errors", "models"},
     "urls": {"errors"},
@@ -33,8 +35,8 @@ ALLOWED: dict[str, set[str]] = {
     "oauth": {"_version", "auth", "errors", "session", "urls"},
     "core": {"converters", "errors", "models", "session"},
     "resources": {
-        *("converters", "core", "endpoints", "enums", "errors", "models", "paging", "prefetching", "reporting"),
-        *("session.call", "session.events"),
+        *("converters", "core", "endpoints", "enums", "errors", "models", "paging", "prefetching"),
+        *("reporting", "scanning", "session.call", "session.events", "windows"),
     },
     "client": {
         "_version",
@@ -53,7 +55,7 @@ ALLOWED: dict[str, set[str]] = {
         *("_version", "cli", "client", "converters", "core", "enums", "errors", "models", "paging", "sandbox"),
         *("session.call", "session.events", "session.limiter", "urls"),
     },
-    "__init__": {"_version", "auth", "client", "converters", "errors", "models", "oauth", "session"},
+    "__init__": {"_version", "auth", "client", "converters", "core", "errors", "models", "oauth", "session", "windows"},
     "__main__": {"cli"},
     "otel": {"errors", "session"},
 }
@@ -62,7 +64,7 @@ LATE = {("__main__", "cli.app"), ("core", "session.transport"), ("session.grants
 
 PURE = [
     *("enums", "models", "errors", "shapes", "codec", "converters", "endpoints", "session.call", "session.retry"),
-    "confirming",
+    *("confirming", "windows"),
     *("sandbox.rules", "sandbox.table", "sandbox.reading", "sandbox.refusal", "sandbox.faults", "sandbox.seeds"),
     *("sandbox.openapi", "sandbox.schemas", "sandbox.oauth", "urls"),
 ]

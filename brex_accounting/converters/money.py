@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from collections.abc import Callable
+from decimal import (
+    MAX_PREC,
+    Clamped,
+    Context,
+    Decimal,
+    DecimalException,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+    Subnormal,
+)
+from functools import lru_cache
+from typing import Final
 
+from ..codec import NEGATIVE_ZERO
 from ..models import Money
+from ..shapes import Settler
 
-__all__ = ["exact_amount", "exact_value", "settle_money"]
+__all__ = ["exact_amount", "exact_numbers", "exact_value", "settle_money"]
 
 _PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 _REACH = 28
 """Amounts whose first digit stands further than this from the decimal point are refused: no books
 hold them, and arithmetic on them would round."""
+_TOO_MUCH = 10 ** (_REACH + 1)
+# Past the guard of a frozen class, as its own initializer does.
+_set_amount: Callable[[Money, Decimal], None] = vars(Money)["amount"].__set__
 
 
 def exact_amount(value: object) -> Decimal:
@@ -40,19 +58,36 @@ def exact_value(value: object) -> object:
     return value
 
 
-def settle_money(money: Money) -> bool:
-    """Check the amount that the fast pass left, and make a Decimal of an int or a string."""
-    amount: object = money.amount
-    if amount.__class__ is Decimal:
-        reach = money.amount.adjusted()
-        # NaN has 0; it gets here only when the caller's decimal context does not trap it.
-        return -_REACH <= reach <= _REACH and (reach != 0 or money.amount.is_finite())
-    if amount == 0:
-        # The fast pass reads -0 as the int 0; only the exact one still sees the sign.
-        return False
-    try:
-        exact = exact_amount(amount)
-    except ValueError:
-        return False
-    object.__setattr__(money, "amount", exact)
+def exact_numbers() -> Callable[[str], Decimal]:
+    """How the fast pass reads a number with a fraction or an exponent: exactly, or with an ``ArithmeticError``.
+
+    A zero may still have too small an exponent.
+    """
+    # A context that can round nothing and traps what is out of reach does both in one call of C.
+    traps: list[type[DecimalException]] = [Overflow, Subnormal, Clamped, Rounded, InvalidOperation]
+    exact = Context(prec=MAX_PREC, Emin=-_REACH, Emax=_REACH, traps=traps).create_decimal
+    # The amount of a record stands on its lines again, and each of them in up to three currencies.
+    return lru_cache(maxsize=64)(exact)
+
+
+def _settle(moneys: list[Money], data: bytes) -> bool:
+    signs_sure = False
+    for money in moneys:
+        amount: object = money.amount
+        if type(amount) is int and -_TOO_MUCH < amount < _TOO_MUCH:
+            if amount == 0 and not signs_sure:
+                # The fast pass reads -0 as the int 0; only the exact one still sees the sign.
+                if NEGATIVE_ZERO.search(data):
+                    return False
+                signs_sure = True
+            _set_amount(money, Decimal(amount))
+            continue
+        try:
+            _set_amount(money, exact_amount(amount))
+        except ValueError:
+            return False
     return True
+
+
+settle_money: Final = Settler(attribute="amount", kind=Decimal, settle=_settle)
+"""Checks the zeros and whatever else the fast pass left, and makes Decimals of ints and strings."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
@@ -15,10 +15,14 @@ from ..codec import Codec
 from ..errors import DecodeError
 from ..models import BadRecord, Page
 
-__all__ = ["OnBadRecord", "PageBody", "page_of", "read_page"]
+__all__ = ["OnBadRecord", "PageBody", "finished", "page_of", "page_steps", "read_page"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
+_LARGE = 512 * 1024
+_CHUNK = 100
+"""Above so many bytes (about 200 records) a page is read by so many records at a time."""
 _ID = re.compile(r"[\w:=+-]{1,128}", re.ASCII)
 
 OnBadRecord: TypeAlias = Literal["raise", "skip"] | Callable[[BadRecord], None]
@@ -63,28 +67,74 @@ def page_of(
 
 def read_page(codec: Codec, data: bytes, cls: type[T], on_bad: OnBadRecord) -> PageBody[T]:
     """The body of a list of ``cls``. Raises ``DecodeError`` when the page itself is wrong."""
-    body_type: Any = PageBody[cls]  # type: ignore[valid-type]
+    return finished(page_steps(codec, data, cls, on_bad))
+
+
+def finished(steps: Generator[None, None, R]) -> R:
+    """The result of steps, without a pause between them."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            result: R = done.value
+            return result
+
+
+def page_steps(codec: Codec, data: bytes, cls: type[T], on_bad: OnBadRecord) -> Generator[None, None, PageBody[T]]:
+    """The same in steps of a millisecond or so, between which others may run.
+
+    A page of usual size is read in one go. A large one is split into its records, as they stand in the
+    bytes, and read by the chunk. Where the fast pass cannot tell, records are read one by one, so that an
+    odd one costs the slow pass over itself alone.
+    """
+    small = len(data) <= _LARGE
+    if small:
+        whole: PageBody[T] | None = _fast(codec, data, PageBody[cls], on_bad)  # type: ignore[valid-type]
+        if whole is not None:
+            return whole
+    split = codec.decode_fast(data, PageBody[msgspec.Raw])
+    if split is None and on_bad == "raise":  # a value of the page itself is odd
+        return codec.decode(data, PageBody[cls])  # type: ignore[valid-type]
+    split = split or codec.decode(data, PageBody[msgspec.Raw])
+    items: list[T] = []
+    problems: list[str] = []
+    for start in range(0, len(split.items), _CHUNK):
+        if start or not small:
+            yield
+        raws = split.items[start : start + _CHUNK]
+        chunk: Iterable[T] | None = None
+        if not small:
+            chunk = _fast(codec, b"[%b]" % b",".join(raws), tuple[cls, ...], on_bad)  # type: ignore[valid-type]
+        items += _each(codec, raws, start, cls, on_bad, problems) if chunk is None else chunk
+    if problems:
+        codec.check_syntax(data)  # what is no JSON has no records either
+        raise DecodeError(tuple(problems))
+    return attrs.evolve(PageBody.of(page_of(split, b"")), items=tuple(items))  # type: ignore[arg-type,return-value]
+
+
+def _fast(codec: Codec, data: bytes, kind: Any, on_bad: OnBadRecord) -> Any:
     try:
-        whole: PageBody[T] = codec.decode(data, body_type)
+        return codec.decode_fast(data, kind)
     except DecodeError:
         if on_bad == "raise":
             raise
-        return _read_each(codec, data, cls, on_bad)
-    return whole
+        return None  # of bad bytes in one record the others know nothing
 
 
-def _read_each(codec: Codec, data: bytes, cls: type[T], on_bad: OnBadRecord) -> PageBody[T]:
-    envelope = codec.decode(data, PageBody[msgspec.Raw])
-    items: list[T] = []
-    for index, raw in enumerate(envelope.items):
+def _each(
+    codec: Codec, raws: Iterable[msgspec.Raw], start: int, cls: type[T], on_bad: OnBadRecord, problems: list[str]
+) -> Iterator[T]:
+    """The records that can be read; the problems of others are added, or told."""
+    for index, raw in enumerate(raws, start):
         one = bytes(raw)
         try:
-            items.append(codec.decode(one, cls, at=f"$.items[{index}]"))
+            yield codec.decode(one, cls, at=f"$.items[{index}]")
         except DecodeError as error:
-            problem = "; ".join(error.problems)
-            if callable(on_bad):
+            if on_bad == "raise":
+                problems += error.problems
+            elif on_bad != "skip":
+                problem = "; ".join(error.problems)
                 on_bad(BadRecord(index=index, record_id=_readable_id(one), problem=problem, raw=one))
-    return attrs.evolve(PageBody.of(page_of(envelope, b"")), items=tuple(items))  # type: ignore[arg-type,return-value]
 
 
 def _readable_id(raw: bytes) -> str | None:

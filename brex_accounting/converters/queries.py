@@ -21,6 +21,7 @@ __all__ = [
     "checked_text",
     "each_checked",
     "is_encodable",
+    "period",
     "record_filters",
     "window",
 ]
@@ -82,6 +83,14 @@ def window(updated_at: UpdatedAt) -> Query:
     if lower is not None and upper is not None and lower > upper:
         raise ConfigurationError("updated_at ends before it begins")
     return tuple((f"updated_at[{name}]", _rfc3339(bounds[name])) for name in given)
+
+
+def period(updated_at: UpdatedAt) -> tuple[datetime, datetime]:
+    """The two ends of a window that has both: from ``gte`` up to and without ``lt``, in UTC."""
+    window(updated_at)
+    if updated_at.gte is None or updated_at.lt is None:
+        raise ConfigurationError("a scan takes updated_at=UpdatedAt(gte=..., lt=...): both ends, so that windows meet")
+    return _moment("gte", updated_at.gte), _moment("lt", updated_at.lt)
 
 
 def checked_ids(ids: Iterable[str]) -> list[str]:

@@ -24,8 +24,8 @@ from ..models import (
     User,
 )
 from .exports import ResultBody, SuccessBody, result_body, result_of
-from .money import exact_amount, exact_value, settle_money
-from .pages import PageBody, page_of
+from .money import exact_amount, exact_numbers, exact_value, settle_money
+from .pages import PageBody, page_of, read_page
 
 __all__ = ["SPELLINGS", "codec", "from_json", "to_json"]
 
@@ -66,6 +66,7 @@ def codec() -> Codec:
         absent=ABSENT,
         leaves={Amount: exact_amount, Unmodelled: exact_value, Bound: instant_or_date},
         settlers={Money: settle_money},
+        float_hook=exact_numbers(),
     )
 
 
@@ -81,8 +82,8 @@ def from_json(data: bytes, cls: type[T]) -> T:
     # Two classes are read through their JSON part, which no type checker can follow from cls.
     kind: Any = cls
     if kind is Page or get_origin(kind) is Page:
-        body: Any = PageBody[(get_args(kind) or (AccountingRecord,))[0]]  # type: ignore[misc]
-        return cast(T, page_of(codec().decode(data, body), data))
+        held: Any = (get_args(kind) or (AccountingRecord,))[0]
+        return cast(T, page_of(read_page(codec(), data, held, "raise"), data))
     if kind is ExportSuccess or kind is ExportFailure:
         return result_of(codec().decode(data, ResultBody), cls)
     return codec().decode(data, cls)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -120,8 +120,8 @@ class Call(Generic[T_co]):
     """One operation, described: what to send, whether it may be repeated, how to read the answer.
 
     ``path`` is already percent-quoted. ``trace_header`` names the header that carries the
-    provider's trace id. ``peek`` looks at a success before it is decoded; it answers True when
-    others are to run in between.
+    provider's trace id. ``decode_in_steps`` is for answers that may be large: it does what ``decode``
+    does, and pauses where other work may run.
     """
 
     name: str
@@ -133,9 +133,9 @@ class Call(Generic[T_co]):
     content_type: str = attrs.field(default="application/json", repr=False)
     repeat: Repeat = attrs.field(repr=False)
     decode: Callable[[Reply], T_co] = attrs.field(repr=False)
+    decode_in_steps: Callable[[Reply], Generator[None, None, T_co]] | None = attrs.field(default=None, repr=False)
     refuse: Callable[[Reply], Refusal] = attrs.field(repr=False)
     trace_header: str = attrs.field(default="", repr=False)
-    peek: Callable[[Reply], bool] | None = attrs.field(default=None, repr=False)
 
     @property
     def where(self) -> str:

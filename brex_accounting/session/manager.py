@@ -12,6 +12,7 @@ from ..errors import BrexError, DeadlineExceeded, DecodeError
 from .attempts import Attempts
 from .call import Call, Reply
 from .events import CallEnded, CallStarted
+from .loop_turns import LoopTurns
 from .services import Options, Services, TokenSource
 
 __all__ = ["Manager"]
@@ -29,6 +30,7 @@ class Manager(Services):
     _calls: int = 0
     # Weakly: the calls under way hold theirs, and a key without any needs none.
     _slots: WeakValueDictionary[str, asyncio.Semaphore] = attrs.field(factory=WeakValueDictionary)
+    _loop_turns: LoopTurns = attrs.field(factory=LoopTurns)
 
     async def run(self, call: Call[T], key: str, tokens: TokenSource | None, options: Options) -> T:
         """The call's result. Waiting for a slot and the first turn is outside the deadline. No tokens: none is sent."""
@@ -76,12 +78,22 @@ class Manager(Services):
             raise attempts.mark(DeadlineExceeded(text, sent=attempts.was_sent)) from None
         except BrexError as error:
             raise attempts.mark(error) from None
-        if call.peek is not None and call.peek(reply):
-            await asyncio.sleep(0)
         try:
-            return call.decode(reply)
+            return await self._decode(call, reply)
         except DecodeError as error:
             raise attempts.mark(_placed(error, call, reply)) from None
+
+    async def _decode(self, call: Call[T], reply: Reply) -> T:
+        if call.decode_in_steps is None:
+            return call.decode(reply)
+        steps = call.decode_in_steps(reply)
+        while True:
+            await self._loop_turns.take()
+            try:
+                next(steps)
+            except StopIteration as done:
+                result: T = done.value
+                return result
 
 
 def _placed(error: DecodeError, call: Call[object], reply: Reply) -> DecodeError:

@@ -122,6 +122,21 @@ def test_records_are_values() -> None:
     assert from_json(encoded(FULL | changed), AccountingRecord) != one
 
 
+def test_an_absent_field_is_none_like_any_other() -> None:
+    """A user with fields left out is the same value as one with nulls: equal, hashed, shown, copied, pickled."""
+    user = {"id": "u", "first_name": "", "last_name": "", "email": "", "role": "EMPLOYEE", "status": "ACTIVE"}
+    every = {field.name: None for field in attrs.fields(models.User)} | user
+    absent = from_json(encoded(user), models.User)
+    null = from_json(encoded(every), models.User)
+    assert absent == null
+    assert hash(absent) == hash(null)
+    assert repr(absent) == repr(null)
+    assert attrs.asdict(absent) == attrs.asdict(null)
+    assert attrs.evolve(absent, title_id="t").title_id == "t"
+    assert absent.title_id is None
+    assert pickle.loads(pickle.dumps(absent)) == null
+
+
 def frozen_values() -> list[Any]:
     one = from_json(encoded(FULL), AccountingRecord)
     (item,) = one.line_items

@@ -10,7 +10,7 @@ import pytest
 from brex_accounting import AccountingRecord, DecodeError, Integration, from_json
 from brex_accounting.codec import Codec
 from brex_accounting.converters.drift import drift_of
-from brex_accounting.converters.money import exact_amount, exact_value, settle_money
+from brex_accounting.converters.money import exact_amount, exact_numbers, exact_value, settle_money
 from brex_accounting.converters.pages import PageBody
 from brex_accounting.converters.wire import ABSENT, SPELLINGS, codec
 from brex_accounting.models import Amount, LineItem, Money, Unmodelled
@@ -25,6 +25,7 @@ def codec_with(**renamed: str) -> Codec:
         absent=ABSENT,
         leaves={Amount: exact_amount, Unmodelled: exact_value},
         settlers={Money: settle_money},
+        float_hook=exact_numbers(),
     )
 
 
