@@ -17,8 +17,8 @@ CLIENT = "brex_accounting, ready to send"
 STAINLESS = "a Stainless SDK (increase)"
 STATEMENTS = {
     OURS: "import brex_accounting",
-    # What the first client opens: aiohttp, most of all.
-    CLIENT: "import brex_accounting, brex_accounting.session.transport",
+    # What the first client would open: aiohttp, most of all.
+    CLIENT: "import brex_accounting; brex_accounting.warm_up()",
     "aiohttp": "import aiohttp",
     "httpx": "import httpx",
     "pydantic, one model": "import pydantic; pydantic.create_model('M', a=(int, ...))",

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from brex_accounting import UpdatedAt
+
 from .peers import AIOHTTP, HTTPX, OURS, STAINLESS, is_here, missing
 from .peers.clients import OPENERS, Open, Seen, Walk, brex
 from .report import Result, Table
@@ -20,7 +22,7 @@ __all__ = ["run", "sample"]
 SIZE, PAGES = 100, 32
 MILLISECONDS = (0, 10, 25, 50, 100, 200)
 TURNS = 3
-SCANS = {f"{OURS}, scan of {chains} chains": chains for chains in (8, 16)}
+SCANS = {f"{OURS}, scan, {chains} windows": chains for chains in (8, 16)}
 
 
 def _scanning(chains: int) -> Open:
@@ -30,8 +32,9 @@ def _scanning(chains: int) -> Open:
 
             async def walk(seen: Seen) -> int:  # noqa: ARG001 - nobody looks at pages here
                 count = 0
-                async for _ in client.records.scan(SINCE, UNTIL, chains=chains, page_size=size):
-                    count += 1
+                window = UpdatedAt(gte=SINCE, lt=UNTIL)
+                async for page in client.records.scan(window, parallel=chains, page_size=size):
+                    count += len(page.items)
                 return count
 
             yield walk

@@ -13,20 +13,15 @@ import resource
 import statistics
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from brex_accounting import AccountingRecord
-from brex_accounting.converters.pages import PageBody, read_page
+from brex_accounting.converters.pages import PageBody
 from brex_accounting.converters.wire import codec
 
+from .decode import LIMIT, MAKERS, Decode
 from .peers import OURS, PYDANTIC, STAINLESS, is_here, missing
 from .peers.clients import brex
-from .peers.models import pydantic_page, stainless_record, struct_page
 from .report import Figure, Result, Table, measured
 from .sampling import Effort, in_fresh_processes
 from .server import Served, records_of, serving
@@ -37,8 +32,6 @@ SIZE = 100
 SERVED = 2_000
 BASE = 10_000
 KEPT = 10_000
-STRUCT = "msgspec.Struct"
-DICTS = "dicts"
 MIB = 2**20
 _PAGE_BYTES = resource.getpagesize()
 
@@ -74,38 +67,19 @@ async def _streamed(served: Served, records: int) -> list[list[float]]:
     return curve
 
 
-def decoders() -> dict[str, Callable[[bytes], Any]]:
-    """By peer: bytes to the records of a page. Peers make their models when they are first called."""
-    return {
-        OURS: lambda body: read_page(codec(), body, AccountingRecord, "raise").items,
-        STRUCT: _struct,
-        PYDANTIC: _pydantic,
-        STAINLESS: _stainless,
-        DICTS: lambda body: json.loads(body)["items"],
-    }
+def _dicts() -> Decode:
+    return lambda body: json.loads(body)["items"]
 
 
-@cache
-def _model(make: Callable[[], Any]) -> Any:
-    return make()
-
-
-def _struct(body: bytes) -> Any:
-    return msgspec.json.decode(body, type=_model(struct_page)).items
-
-
-def _pydantic(body: bytes) -> Any:
-    return _model(pydantic_page).model_validate_json(body).items
-
-
-def _stainless(body: bytes) -> Any:
-    construct, record = import_module("increase._models").construct_type, _model(stainless_record)
-    return [construct(type_=record, value=value) for value in json.loads(body)["items"]]
+KEEPERS: dict[str, Callable[[], Decode]] = {
+    **{name: MAKERS[name] for name in (OURS, LIMIT, PYDANTIC, STAINLESS)},
+    "dicts": _dicts,
+}
 
 
 def _kept(peer: str, records: int) -> list[list[float]]:
     bodies = _bodies()
-    decode = decoders()[peer]
+    decode = KEEPERS[peer]()
     decode(bodies[0])
     gc.collect()
     base, kept, curve = resident(), [], [[0.0, 0.0]]
@@ -130,7 +104,7 @@ def run(effort: Effort) -> Result:
         settings = {"what": "stream", "served": served.to_json(), "records": records}
         streams = in_fresh_processes("memory", settings, effort.processes)
     growth = [_growth(curve) for curve in streams]
-    peers = [name for name in decoders() if is_here(name)]
+    peers = [name for name in KEEPERS if is_here(name)]
     kept = {name: in_fresh_processes("memory", {"what": name, "records": KEPT}, effort.processes) for name in peers}
     each = {name: statistics.median(curve[-1][1] / KEPT for curve in curves) for name, curves in kept.items()}
     rows = [(name, f"{size / 1024:.1f}", f"{size / each[OURS]:.2f}") for name, size in each.items()]

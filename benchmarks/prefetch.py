@@ -54,7 +54,7 @@ async def _seconds(client: BrexAccounting, ahead: int, facts: Facts) -> float:
 def run(effort: Effort) -> Result:
     """Both ways in turns."""
     with serving(SIZE * PAGES) as served:
-        rounds = max(2, effort.rounds // 4)
+        rounds = max(1, effort.rounds // 4)
         samples = in_fresh_processes("prefetch", {"served": served.to_json(), "rounds": rounds}, effort.processes)
     gain = ratio(samples, PLAIN, AHEAD)
     rows = []

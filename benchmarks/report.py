@@ -92,8 +92,8 @@ TARGETS: dict[str, Target] = {
     "stream/httpx": Target(label="end to end, faster than httpx + pydantic", want="more", aim=2.3, fail_at=2),
     "stream/stainless": Target(label="end to end, faster than a Stainless runtime", want="more", aim=22, fail_at=18),
     "prefetch": Target(label="prefetch, consumer as slow as the server", want="more", aim=1.8, fail_at=1.7),
-    "scan/8": Target(label="scan with 8 chains at 100 ms", want="more", aim=7, fail_at=6),
-    "scan/16": Target(label="scan with 16 chains at 100 ms", want="more", aim=11, fail_at=9),
+    "scan/8": Target(label="scan with 8 windows at 100 ms", want="more", aim=7, fail_at=6),
+    "scan/16": Target(label="scan with 16 windows at 100 ms", want="more", aim=11, fail_at=9),
     "stall": Target(label="longest stall, against decoding the page", want="less", aim=1.2, fail_at=1.5),
     "memory/stream": Target(
         label="streaming, memory growth after 10,000 records", want="less", aim=8, fail_at=16, unit="MiB"

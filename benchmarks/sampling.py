@@ -32,13 +32,17 @@ _Process: TypeAlias = Mapping[str, Sequence[float | None]]
 
 @attrs.frozen(kw_only=True)
 class Effort:
-    """How much is measured. ``records``: how many are streamed; ``minutes``: of simulated time."""
+    """How much is measured. ``records``: how many are streamed; ``minutes``: of simulated time.
+
+    ``targets_only``: nothing that no target needs.
+    """
 
     name: str
     processes: int = 3
     rounds: int = 9
     records: int = 100_000
     minutes: float = 10.0
+    targets_only: bool = False
 
     def more(self) -> Effort:
         """The same with twice the samples, for a row that failed once."""

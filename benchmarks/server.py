@@ -195,7 +195,7 @@ class Library:
         _, shelf, pages, milliseconds, *_ = path.split("/")
         body = self.shelves[shelf].body(dict(parse_qsl(query)), int(pages))
         head = (
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: Sat, 03 Jan 2026 10:00:00 GMT\r\n"
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: Mon, 01 Jun 2026 10:00:00 GMT\r\n"
             f"X-Brex-Trace-Id: 5f2c1e0d9b8a7c6d\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return float(milliseconds) / 1000, head.encode() + body
