@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import attrs
@@ -76,16 +76,21 @@ def get_record(record_id: str, *, single_entry: bool | None = None) -> Call[Acco
 
 
 def list_records(
-    filters: Query, *, page_size: int, cursor: str | None, on_bad_record: OnBadRecord
-) -> Call[Page[AccountingRecord]]:
-    """GET /v3/accounting/records: one page."""
+    filters: Query,
+    *,
+    page_size: int,
+    cursor: str | None,
+    on_bad_record: OnBadRecord,
+    kind: type[Any] = AccountingRecord,
+) -> Call[Page[Any]]:
+    """GET /v3/accounting/records: one page of ``kind``, a record or a projection of it."""
 
-    def steps(reply: Reply) -> Generator[None, None, Page[AccountingRecord]]:
-        body = yield from page_steps(codec(), reply.body, AccountingRecord, on_bad_record)
+    def steps(reply: Reply) -> Generator[None, None, Page[Any]]:
+        body = yield from page_steps(codec(), reply.body, kind, on_bad_record)
         trace = trace_id(reply.headers, TRACE_HEADER)
         return page_of(body, reply.body, served_at=reply.served_at, trace_id=trace)
 
-    def decode(reply: Reply) -> Page[AccountingRecord]:
+    def decode(reply: Reply) -> Page[Any]:
         return finished(steps(reply))
 
     query = (*filters, ("limit", str(page_size)))

@@ -26,12 +26,18 @@ T = TypeVar("T")
 class Source(Generic[T]):
     """One list: how to fetch a page of it (by cursor and size), and what identifies an item.
 
-    ``filters`` are the query as sent; a checkpoint of other filters is refused.
+    ``filters`` are the query as sent; a checkpoint of other filters is refused. ``show``: what a fetched
+    item is handed out as, when that is something else.
     """
 
-    fetch: Callable[[str | None, int], Awaitable[Page[T]]] = attrs.field(repr=False)
-    identify: Callable[[T], tuple[str, int]] = attrs.field(repr=False)
+    fetch: Callable[[str | None, int], Awaitable[Page[Any]]] = attrs.field(repr=False)
+    identify: Callable[[Any], tuple[str, int]] = attrs.field(repr=False)
     filters: tuple[tuple[str, str], ...]
+    show: Callable[[Any], T] | None = attrs.field(default=None, repr=False)
+
+    def shown(self, page: Page[Any]) -> Page[T]:
+        """A fetched page as it is handed out."""
+        return page if self.show is None else attrs.evolve(page, items=tuple(map(self.show, page.items)))
 
 
 class Walk(Generic[T]):
@@ -127,6 +133,7 @@ class PageIterator(Generic[T]):
         self._source = source
         self._walk = walk
         self._busy = False
+        self._unshown: Page[Any] | None = None
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -137,15 +144,19 @@ class PageIterator(Generic[T]):
         return self
 
     async def __anext__(self) -> Page[T]:
-        page = await self.advance()
+        # One that could not be shown is still to be handed out.
+        page = self._unshown or await self.advance()
         if page is None:
             raise StopAsyncIteration
         assert page.checkpoint is not None
+        self._unshown = page
+        shown = self._source.shown(page)
+        self._unshown = None
         self._walk.handed_out(page.checkpoint)
-        return page
+        return shown
 
-    async def advance(self) -> Page[T] | None:
-        """The next page without counting it as handed out; None at the end."""
+    async def advance(self) -> Page[Any] | None:
+        """The next page as it was fetched, without counting it as handed out; None at the end."""
         if self._busy:
             raise ConfigurationError("one task at a time may advance an iterator; give each task its own")
         self._busy = True
@@ -170,6 +181,7 @@ class PageIterator(Generic[T]):
 
     async def aclose(self) -> None:
         """End the walk. Nothing is held between pages, so leaving a loop early needs no call."""
+        self._unshown = None
         self._walk.end()
 
 
@@ -178,8 +190,9 @@ class RecordIterator(Generic[T]):
 
     def __init__(self, source: Source[T], walk: Walk[T]) -> None:
         self._walk = walk
+        self._show = source.show
         self._pages = PageIterator(source, walk)
-        self._page: Page[T] | None = None
+        self._page: Page[Any] | None = None
         self._place = 0
 
     @property
@@ -200,7 +213,9 @@ class RecordIterator(Generic[T]):
             if page is None:
                 raise StopAsyncIteration
             self._page, self._place = page, 0
-        item = self._page.items[self._place]
+        item: T = self._page.items[self._place]
+        if self._show is not None:
+            item = self._show(item)
         self._place += 1
         return item
 
