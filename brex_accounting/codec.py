@@ -25,7 +25,7 @@ from cattrs.preconf.msgspec import MsgspecJsonConverter, configure_converter
 from .enums import OpenEnum
 from .errors import DecodeError
 from .models import Instant
-from .shapes import Settler, fields_of, reachable, walk
+from .shapes import Settler, fields_of, model_of, reachable, walk
 
 __all__ = ["NEGATIVE_ZERO", "Codec", "Leaf", "exact_json", "instant_or_date"]
 
@@ -131,7 +131,7 @@ class Codec(MsgspecJsonConverter):
             return self.structure(exact_json(data), cl)
 
         unable: _Passes[T] = _Passes(first=lambda _data: None, second=second)
-        if any(part in self._spellings for part in reachable(cl)):
+        if any(model_of(part) in self._spellings for part in reachable(cl)):
             return unable
         try:
             decode = msgspec.json.Decoder(cl, float_hook=self._float_hook).decode
@@ -156,8 +156,9 @@ class Codec(MsgspecJsonConverter):
     def spelled(self, cls: type) -> Mapping[str, tuple[str, ...]]:
         """Attribute -> its names on the wire, the one to write first."""
         names: dict[str, list[str]] = {field.name: [] for field in fields_of(cls)}
-        for wire, attribute in self._spellings.get(cls, {}).items():
-            names[attribute].append(wire)
+        for wire, attribute in self._spellings.get(model_of(cls), {}).items():
+            if attribute in names:
+                names[attribute].append(wire)
         return {attribute: tuple(wires) or (attribute,) for attribute, wires in names.items()}
 
     def _register_scalars(self, leaves: Mapping[object, Leaf]) -> None:
@@ -185,7 +186,7 @@ class Codec(MsgspecJsonConverter):
     def _structure_class(self, cls: Any) -> Callable[[Any, Any], Any]:
         structure = self.gen_structure_attrs_fromdict(cls)
         base = get_origin(cls) or cls
-        renamed = base in self._spellings
+        renamed = model_of(base) in self._spellings
         spelled = self.spelled(base)
 
         def hook(value: Any, _: Any) -> Any:

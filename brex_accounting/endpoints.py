@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import attrs
@@ -83,21 +83,22 @@ def list_records(
     cursor: str | None,
     on_bad_record: OnBadRecord,
     peeked: Callable[[str], bool] | None = None,
-) -> Call[Page[AccountingRecord]]:
-    """GET /v3/accounting/records: one page.
+    kind: type[Any] = AccountingRecord,
+) -> Call[Page[Any]]:
+    """GET /v3/accounting/records: one page of ``kind``, a record or a projection of it.
 
     ``peeked`` is told the next cursor before the page is decoded, and whether it made use of it is its answer.
     """
 
-    def steps(reply: Reply) -> Generator[None, None, Page[AccountingRecord]]:
+    def steps(reply: Reply) -> Generator[None, None, Page[Any]]:
         following = peek_cursor(reply.body) if peeked is not None else None
         if peeked is not None and following is not None and peeked(following):
             yield
-        body = yield from page_steps(codec(), reply.body, AccountingRecord, on_bad_record)
+        body = yield from page_steps(codec(), reply.body, kind, on_bad_record)
         trace = trace_id(reply.headers, TRACE_HEADER)
         return page_of(body, reply.body, served_at=reply.served_at, trace_id=trace)
 
-    def decode(reply: Reply) -> Page[AccountingRecord]:
+    def decode(reply: Reply) -> Page[Any]:
         return finished(steps(reply))
 
     query = (*filters, ("limit", str(page_size)))

@@ -28,14 +28,20 @@ T = TypeVar("T")
 class Source(Generic[T]):
     """One list: how to fetch a page of it (by cursor and size), and what identifies an item.
 
-    ``filters`` are the query as sent; a checkpoint of other filters is refused. ``spawn`` starts the
-    task of a page that is fetched ahead.
+    ``filters`` are the query as sent; a checkpoint of other filters is refused. ``show``: what a fetched
+    item is handed out as, when that is something else. ``spawn`` starts the task of a page that is
+    fetched ahead.
     """
 
-    fetch: Fetch[T] = attrs.field(repr=False)
-    identify: Callable[[T], tuple[str, int]] = attrs.field(repr=False)
+    fetch: Fetch[Any] = attrs.field(repr=False)
+    identify: Callable[[Any], tuple[str, int]] = attrs.field(repr=False)
     filters: tuple[tuple[str, str], ...]
-    spawn: Spawn[T] = attrs.field(default=spawn, repr=False)
+    show: Callable[[Any], T] | None = attrs.field(default=None, repr=False)
+    spawn: Spawn[Any] = attrs.field(default=spawn, repr=False)
+
+    def shown(self, page: Page[Any]) -> Page[T]:
+        """A fetched page as it is handed out."""
+        return page if self.show is None else attrs.evolve(page, items=tuple(map(self.show, page.items)))
 
 
 class Walk(Generic[T]):
@@ -133,10 +139,12 @@ class PageIterator(Generic[T]):
     """
 
     def __init__(self, source: Source[T], walk: Walk[T], *, prefetch: bool = False) -> None:
+        self._source = source
         self._walk = walk
         self._ahead = PageAhead(source.fetch, source.spawn, walk.page_size, walk.may_follow)
         self._prefetch = prefetch
         self._busy = False
+        self._unshown: Page[Any] | None = None
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -147,15 +155,19 @@ class PageIterator(Generic[T]):
         return self
 
     async def __anext__(self) -> Page[T]:
-        page = await self.advance()
+        # One that could not be shown is still to be handed out.
+        page = self._unshown or await self.advance()
         if page is None:
             raise StopAsyncIteration
         assert page.checkpoint is not None
+        self._unshown = page
+        shown = self._source.shown(page)
+        self._unshown = None
         self._walk.handed_out(page.checkpoint)
-        return page
+        return shown
 
-    async def advance(self) -> Page[T] | None:
-        """The next page without counting it as handed out; None at the end."""
+    async def advance(self) -> Page[Any] | None:
+        """The next page as it was fetched, without counting it as handed out; None at the end."""
         if self._busy:
             raise ConfigurationError("one task at a time may advance an iterator; give each task its own")
         self._busy = True
@@ -193,6 +205,7 @@ class PageIterator(Generic[T]):
         """End the walk. Leaving a loop early needs no call: without prefetch nothing is held between pages,
         and a page under way ends with this object, or with its client at the latest.
         """
+        self._unshown = None
         self._walk.end()
         await self._ahead.aclose()
 
@@ -202,8 +215,9 @@ class RecordIterator(Generic[T]):
 
     def __init__(self, source: Source[T], walk: Walk[T], *, prefetch: bool = False) -> None:
         self._walk = walk
+        self._show = source.show
         self._pages = PageIterator(source, walk, prefetch=prefetch)
-        self._page: Page[T] | None = None
+        self._page: Page[Any] | None = None
         self._place = 0
 
     @property
@@ -224,7 +238,9 @@ class RecordIterator(Generic[T]):
             if page is None:
                 raise StopAsyncIteration
             self._page, self._place = page, 0
-        item = self._page.items[self._place]
+        item: T = self._page.items[self._place]
+        if self._show is not None:
+            item = self._show(item)
         self._place += 1
         return item
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Generic, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 import attrs
 
@@ -43,10 +43,10 @@ class ScanPage(Generic[T]):
 
 @attrs.frozen(kw_only=True)
 class Scanned(Generic[T]):
-    """What is scanned: the list of a window of time, and when an item was updated, if it says so."""
+    """What is scanned: the list of a window of time, and when an item as fetched was updated."""
 
     source: Callable[[datetime, datetime], Source[T]] = attrs.field(repr=False)
-    updated_at: Callable[[T], datetime | None] = attrs.field(repr=False)
+    updated_at: Callable[[Any], datetime] = attrs.field(repr=False)
     begin: datetime
     end: datetime
     filters: tuple[tuple[str, str], ...]
@@ -168,16 +168,17 @@ class Scan(Generic[T]):
         try:
             page = flight.result()
             self._check_clock(page)
+            shown = chain.source.shown(page)
         except asyncio.CancelledError:
             self._failed.append(chain)
             raise APIConnectionError("the client was closed while a page was under way") from None
         except Exception:
             self._failed.append(chain)
             raise
-        page = chain.walk.accept(page)
+        chain.walk.accept(page)
         seen = [Seen(chain.source.identify(item), self._scanned.updated_at(item)) for item in page.items]
         excluded = chain.window.excluded
-        items = tuple(item for item, one in zip(page.items, seen, strict=True) if one.identity not in excluded)
+        items = tuple(item for item, one in zip(shown.items, seen, strict=True) if one.identity not in excluded)
         if self._windows.read(chain.window, seen, more=page.has_next_page):
             self._fetch(chain)
         self._fill()

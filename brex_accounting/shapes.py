@@ -9,7 +9,10 @@ from typing import Any, TypeAlias, get_args, get_origin
 
 import attrs
 
-__all__ = ["Settler", "Walk", "fields_of", "reachable", "walk"]
+__all__ = ["Settler", "Walk", "fields_of", "model_of", "optional_parts", "projection_class", "reachable", "walk"]
+
+
+_MODEL = "__model__"
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +48,26 @@ def parts(annotation: Any) -> tuple[bool, Any]:
     if origin is tuple and get_args(annotation)[-1] is Ellipsis:
         return True, get_args(annotation)[0]
     return False, annotation
+
+
+def optional_parts(annotation: Any) -> tuple[bool, tuple[Any, ...]]:
+    """Whether an annotation takes None, and what else it takes."""
+    if get_origin(annotation) not in (types.UnionType, typing.Union):
+        return False, (annotation,)
+    arms = get_args(annotation)
+    return types.NoneType in arms, tuple(arm for arm in arms if arm is not types.NoneType)
+
+
+def projection_class(name: str, model: type, kinds: Mapping[str, Any]) -> type[Any]:
+    """A frozen class with some fields of ``model``, read under the names that the model's have."""
+    given = {field.name: field.default for field in attrs.fields(model) if field.default is not attrs.NOTHING}
+    body = {"__annotations__": dict(kinds), _MODEL: model} | {n: given[n] for n in kinds if n in given}
+    return attrs.frozen(type(name, (), body), kw_only=True)
+
+
+def model_of(cls: Any) -> Any:
+    """The model that a class is a projection of, or else the class itself."""
+    return vars(cls).get(_MODEL, cls)
 
 
 def fields_with_parts(cls: Any) -> Iterator[tuple[str, bool, Any]]:

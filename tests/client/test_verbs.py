@@ -273,8 +273,8 @@ async def test_wrong_arguments_send_nothing(brex: BrexAccounting, sandbox: Sandb
         lambda: records.list(updated_at=UpdatedAt()),
         lambda: records.list(page_size=0),
         lambda: records.list(max_items=0),
-        lambda: records.list(statsu="X"),  # type: ignore[arg-type]
-        lambda: records.list(on_bad_record="ignore"),  # type: ignore[arg-type]
+        lambda: records.list(statsu="X"),  # type: ignore[call-overload]
+        lambda: records.list(on_bad_record="ignore"),  # type: ignore[call-overload]
         lambda: records.list(on_bad_record=asyncio.sleep),  # type: ignore[arg-type]
         lambda: records.list().pages(resume_from="x"),  # type: ignore[arg-type]
         lambda: records.list(ids=["accr_" + "1" * 200]),

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import assert_type
 
+import attrs
 from aiohttp import ClientSession
 
 from brex_accounting import (
@@ -33,6 +34,7 @@ from brex_accounting import (
 )
 from brex_accounting.enums import RecordType, ReviewStatus
 from brex_accounting.models import BadRecord, ConfirmedReport, ExportReport, JsonValue
+from brex_accounting.paging import RecordQuery
 from brex_accounting.sandbox import Sandbox
 from brex_accounting.session.events import AttemptEvent
 
@@ -73,7 +75,7 @@ async def lists(brex: BrexAccounting, checkpoint: Checkpoint) -> None:
     assert_type(await query.collect(10), list[AccountingRecord])
     brex.records.list(updated_at=None, on_bad_record=bad)
     brex.records.list(updated_at=ALL_TIME, on_bad_record="skip")
-    brex.records.list(review_state="READY")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    brex.records.list(review_state="READY")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 
 
 def bad(record: BadRecord) -> None:
@@ -127,3 +129,22 @@ async def sandbox() -> None:
     async with Sandbox(records=10, profile="awkward") as running:
         assert_type(running, Sandbox)
         assert_type(running.url, str)
+
+
+@attrs.frozen
+class Posting:
+    id: str
+    amount: Money
+
+
+async def projections(brex: BrexAccounting, checkpoint: Checkpoint) -> None:
+    query = brex.records.list(as_type=Posting, review_status="READY_FOR_EXPORT")
+    assert_type(query, RecordQuery[Posting])
+    assert_type(await query, Page[Posting])
+    async for posting in query.records(resume_from=checkpoint):
+        assert_type(posting, Posting)
+    async for page in query.pages():
+        assert_type(page.items, tuple[Posting, ...])
+    assert_type(await query.collect(), list[Posting])
+    assert_type(brex.records.list(as_type=AccountingRecord), RecordQuery[AccountingRecord])
+    assert_type(brex.records.list(), RecordQuery[AccountingRecord])

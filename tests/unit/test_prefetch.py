@@ -50,7 +50,7 @@ class Gated(Server):
         return self.tasks[-1]
 
     def query(self, *, page_size: int = 10, max_items: int | None = None, prefetch: int = 1) -> RecordQuery[Item]:
-        source = Source(fetch=self.fetch, identify=identify, filters=FILTERS, spawn=self.spawn)
+        source: Source[Item] = Source(fetch=self.fetch, identify=identify, filters=FILTERS, spawn=self.spawn)
         return RecordQuery(source, page_size=page_size, max_items=max_items, prefetch=prefetch)
 
     @property
