@@ -5,20 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
+from itertools import cycle
+from typing import TypeAlias
 
 import attrs
 
 from .peers import AHEAD, LIMIT, OURS
-from .report import Result
+from .report import BREX_PER_SECOND, Result
 
 __all__ = ["Bar", "bars", "draw", "lines"]
 
 WIDTH = 860
+_FEW = 12
+"""So many points of a line are marked."""
 _MARGIN = 28
 _INK, _SOFT, _GRID, _PAPER = "#1f2933", "#66727f", "#e3e8ee", "#ffffff"
 _OURS, _BOUND, _OTHER = "#0b7a5c", "#9aa7b4", "#c9d2dc"
-_LINES = ("#0b7a5c", "#45a88c", "#8ccdb9", "#d2691e", "#5b6abf", "#b0476b", "#7f8c99")
-_LETTER = 6.7
+_OUR_LINES = ("#0b7a5c", "#45a88c", "#86cdb6")
+_LINES = ("#d2691e", "#5b6abf", "#b0476b", "#7f8c99", "#8a6d3b")
+_LETTER, _BOLD = 6.9, 7.9
 """The mean width of a letter of 13 px, measured generously: text must not meet what stands beside it."""
 
 
@@ -34,7 +39,7 @@ class Bar:
 
 def bars(title: str, subtitle: str, values: Sequence[Bar], unit: str = "x") -> str:
     """Horizontal bars from zero, each with its value at its end."""
-    left = _MARGIN + 14 + max(len(bar.label) for bar in values) * _LETTER
+    left = _MARGIN + 14 + max(len(bar.label) * (_BOLD if bar.role == "ours" else _LETTER) for bar in values)
     words = [f"{_number(bar.value)} {unit}{'  ' + bar.note if bar.note else ''}" for bar in values]
     room = WIDTH - _MARGIN - left - max(map(len, words)) * _LETTER - 8
     most = max(bar.value for bar in values)
@@ -90,30 +95,40 @@ def lines(
     logarithmic: bool = False,
     level: tuple[float, str] | None = None,
 ) -> str:
-    """Lines over a grid, each named at its end. ``level``: a dashed line and its name."""
-    right = WIDTH - _MARGIN - max(map(len, series)) * _LETTER - 16
+    """Lines over a grid, each named at its end, ours in greens. ``level``: a dashed line and its name."""
+    right = WIDTH - _MARGIN - max(map(len, series)) * _BOLD - 16
     every = [point for points in series.values() for point in points]
     across = _Axis(low=0, high=max(px for px, _ in every), at_low=_MARGIN + 62, at_high=right)
     up = _upward([py for _, py in every], logarithmic)
     parts = list(_grid(across, up, x, y))
+    names = [(name, up.place(points[-1][1]), colour) for (name, points), colour in _coloured(series)]
     if level is not None:
         at = up.place(level[0])
-        parts.append(
-            f'<line x1="{across.at_low:.1f}" y1="{at:.1f}" x2="{right:.1f}" y2="{at:.1f}" stroke="{_INK}" '
-            'stroke-dasharray="5 4"/>'
-        )
-        parts.append(_text(across.at_low + 8, at - 6, level[1], size=12))
-    places = _apart([up.place(points[-1][1]) for points in series.values()])
-    for (name, points), colour, at in zip(series.items(), _LINES, places, strict=False):
-        path = " ".join(f"{across.place(px):.1f},{up.place(py):.1f}" for px, py in points)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.4"/>')
-        if len(points) <= 12:
-            parts += [
-                f'<circle cx="{across.place(px):.1f}" cy="{up.place(py):.1f}" r="3.2" fill="{colour}"/>'
-                for px, py in points
-            ]
+        line = f'<line x1="{across.at_low:.1f}" y1="{at:.1f}" x2="{right:.1f}" y2="{at:.1f}" stroke="{_INK}"'
+        parts.append(f'{line} stroke-dasharray="5 4"/>')
+        names.append((level[1], at, _INK))
+    # Ours last, so that they lie above the others.
+    for (_, points), colour in reversed(list(_coloured(series))):
+        parts += _line([(across.place(px), up.place(py)) for px, py in points], colour)
+    for (name, _, colour), at in zip(names, _apart([at for _, at, _ in names]), strict=True):
         parts.append(_text(right + 12, at + 4.5, name, colour=colour, weight=600))
     return _sheet(title, subtitle, parts, 458)
+
+
+_Series: TypeAlias = Mapping[str, Sequence[Sequence[float]]]
+
+
+def _coloured(series: _Series) -> Iterator[tuple[tuple[str, Sequence[Sequence[float]]], str]]:
+    ours, others = cycle(_OUR_LINES), cycle(_LINES)
+    for name, points in series.items():
+        yield (name, points), next(ours if name.startswith(OURS) else others)
+
+
+def _line(points: Sequence[tuple[float, float]], colour: str) -> Iterator[str]:
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.4"/>'
+    if len(points) <= _FEW:
+        yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{colour}"/>' for x, y in points)
 
 
 def _upward(values: Sequence[float], logarithmic: bool) -> _Axis:
@@ -203,12 +218,12 @@ def _scan(result: Result) -> str:
 def _latency(result: Result) -> str:
     return lines(
         "Records a second against latency",
-        "100 records a page; without Brex's limit, so that clients can be told apart",
+        "100 records a page; dashed: what 1,000 requests per 60 s allow, Brex's own limit",
         result.data["curves"],
         x="latency of an answer, ms",
         y="records/s",
         logarithmic=True,
-        level=(100_000 / 60, "Brex's limit: 1,000 requests per 60 s"),
+        level=(BREX_PER_SECOND * 100, "Brex's limit"),
     )
 
 
@@ -223,7 +238,7 @@ def _memory(result: Result) -> str:
     flat = [(count, (size - base) / mib) for count, size in stream]
     # As far as the others go: it is flat beyond, too, and the table says so.
     series = {f"{OURS}, streamed": [(0.0, 0.0), *((count, max(0.0, size)) for count, size in flat if count <= most)]}
-    order = sorted(kept, key=lambda name: kept[name][-1][1])
+    order = sorted(kept, key=lambda name: (not name.startswith(OURS), kept[name][-1][1]))
     return lines(
         "Memory against records",
         "growth of resident memory while records are kept, or streamed and let go",

@@ -45,8 +45,8 @@ class Effort:
     targets_only: bool = False
 
     def more(self) -> Effort:
-        """The same with twice the samples, for a row that failed once."""
-        return attrs.evolve(self, processes=self.processes + 2, rounds=self.rounds + self.rounds // 2)
+        """The same with twice the samples or nearly so, for a row that failed once."""
+        return attrs.evolve(self, processes=self.processes + 1, rounds=self.rounds + self.rounds // 2)
 
 
 @attrs.frozen(kw_only=True)
