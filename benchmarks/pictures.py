@@ -41,7 +41,7 @@ def bars(title: str, subtitle: str, values: Sequence[Bar], unit: str = "x") -> s
     """Horizontal bars from zero, each with its value at its end."""
     left = _MARGIN + 14 + max(len(bar.label) * (_BOLD if bar.role == "ours" else _LETTER) for bar in values)
     words = [f"{_number(bar.value)} {unit}{'  ' + bar.note if bar.note else ''}" for bar in values]
-    room = WIDTH - _MARGIN - left - max(map(len, words)) * _LETTER - 8
+    room = WIDTH - _MARGIN - left - max(map(len, words)) * _BOLD - 8
     most = max(bar.value for bar in values)
     parts, top = [], 88.0
     for bar, word in zip(values, words, strict=True):
