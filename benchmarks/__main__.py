@@ -37,7 +37,7 @@ BENCHMARKS = (
 """Modules whose ``run`` takes an effort and gives a result."""
 
 WITHOUT_TARGETS = frozenset({"latency", "bulk_polling"})
-FULL = Effort(name="full", processes=3, rounds=12)
+FULL = Effort(name="full", processes=3, rounds=8)
 QUICK = Effort(name="quick", processes=1, rounds=4, records=20_000, minutes=3)
 GATE = Effort(name="gate", processes=3, rounds=6, records=60_000, minutes=4, targets_only=True)
 

@@ -9,16 +9,20 @@ and whether each came out digit for digit.
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
+import attrs
 import msgspec
 
-from brex_accounting import AccountingRecord
+from brex_accounting import AccountingRecord, Money
 from brex_accounting.converters.pages import PageBody, read_page
+from brex_accounting.converters.projection import project
 from brex_accounting.converters.wire import codec
 from brex_accounting.sandbox import make_seed
 
@@ -27,18 +31,46 @@ from .peers.models import plain_converter, plain_page, pydantic_page, stainless_
 from .report import Figure, Result, Table
 from .sampling import Effort, Rounds, in_fresh_processes, in_turns, median_of, ratio, settle
 
-__all__ = ["LIMIT", "MAKERS", "Decode", "run", "sample"]
+__all__ = [
+    "LIMIT",
+    "MAKERS",
+    "PEERS",
+    "Decode",
+    "amounts",
+    "body_of",
+    "exactness",
+    "odd",
+    "rows",
+    "run",
+    "sample",
+    "zeros",
+]
 
-Decode = Callable[[bytes], Any]
+Decode = Callable[[bytes], Sequence[Any]]
 """Bytes to the records of a page."""
 
 LIMIT = "msgspec.Struct"
-SECOND = f"{OURS}, one odd record"
-"""A version written as 1.0 sends its record to the second pass."""
+CHUNKS = "brex_accounting, as in a client"
+LIMIT_ZEROS = "msgspec.Struct, a tenth of the amounts 0"
+ZEROS = "brex_accounting, a tenth of the amounts 0"
+ONE_ODD = "brex_accounting, one odd record, the last"
+ALL_ODD = "brex_accounting, odd records only"
+PROJECTION = "brex_accounting, as_type with three fields"
 
-SLOW = frozenset({STAINLESS, CATTRS})
+PEERS = frozenset({PYDANTIC, CATTRS, STAINLESS})
+"""Those that need not be exact."""
+SLOW = frozenset({STAINLESS, CATTRS, ALL_ODD})
 EVERY = 3
 """The slow ones take part in every third round: otherwise they would take most of the time."""
+
+
+@attrs.frozen
+class Posting:
+    """A small projection."""
+
+    id: str
+    amount: Money
+    posted_at: datetime
 
 
 def body_of(records: int) -> bytes:
@@ -48,13 +80,38 @@ def body_of(records: int) -> bytes:
     return codec().dumps(PageBody(items=items, has_next_page=False))
 
 
+def odd(body: bytes, good: int) -> bytes:
+    """The page with versions written as 1.0, which the first pass cannot read, after so many good ones."""
+    parts = re.split(rb'("version":\d+)', body)
+    parts[1 + 2 * good :: 2] = [part + b".0" for part in parts[1 + 2 * good :: 2]]
+    return b"".join(parts)
+
+
+def zeros(body: bytes) -> bytes:
+    """The page with each tenth amount an integer zero."""
+    parts = re.split(rb'("amount":[0-9.-]+)', body)
+    parts[1::20] = [b'"amount":0'] * len(parts[1::20])
+    return b"".join(parts)
+
+
 def _struct() -> Decode:
     decode = msgspec.json.Decoder(struct_page()).decode
     return lambda body: decode(body).items
 
 
 def _ours() -> Decode:
+    page: Any = PageBody[AccountingRecord]
+    return lambda body: codec().decode(body, page).items
+
+
+def _in_chunks() -> Decode:
     return lambda body: read_page(codec(), body, AccountingRecord, "raise").items
+
+
+def _projected() -> Decode:
+    small, show = project(Posting).wire, project(Posting).show
+    assert show is not None
+    return lambda body: list(map(show, read_page(codec(), body, small, "raise").items))
 
 
 def _pydantic() -> Decode:
@@ -76,7 +133,12 @@ def _stainless() -> Decode:
 MAKERS: dict[str, Callable[[], Decode]] = {
     LIMIT: _struct,
     OURS: _ours,
-    SECOND: _ours,
+    CHUNKS: _in_chunks,
+    LIMIT_ZEROS: _struct,
+    ZEROS: _in_chunks,
+    ONE_ODD: _in_chunks,
+    ALL_ODD: _in_chunks,
+    PROJECTION: _projected,
     PYDANTIC: _pydantic,
     CATTRS: _cattrs,
     STAINLESS: _stainless,
@@ -84,26 +146,41 @@ MAKERS: dict[str, Callable[[], Decode]] = {
 """What makes the models of each, and gives their decoder."""
 
 
-def amounts(records: Any) -> list[str]:
-    """The digits of every amount on lines."""
+def rows(records: int, only: Sequence[str] = ()) -> dict[str, tuple[Decode, bytes]]:
+    """Row -> how it decodes, and what. ``only``: these rows; without, all that are installed."""
+    body = body_of(records)
+    bodies = {LIMIT_ZEROS: zeros(body), ZEROS: zeros(body), ONE_ODD: odd(body, records - 1), ALL_ODD: odd(body, 0)}
+    wanted = only or [name for name in MAKERS if is_here(name)]
+    return {name: (MAKERS[name](), bodies.get(name, body)) for name in wanted}
+
+
+def amounts(records: Sequence[Any]) -> list[str]:
+    """The digits of every amount on lines; of a projection, of every record."""
+    if isinstance(records[0], Posting):
+        return [str(posting.amount.amount) for posting in records]
     return [str(line.amount.amount) for record in records for line in record.line_items]
 
 
-def sample(records: int, rounds: int, only: list[str] | None = None) -> dict[str, Any]:
-    """Seconds a page by decoder in each round, and whether its digits are right. ``only``: these decoders."""
-    ready = {name: make() for name, make in MAKERS.items() if is_here(name) and (only is None or name in only)}
-    bodies = dict.fromkeys(ready, body_of(records))
-    if SECOND in bodies:
-        bodies[SECOND] = bodies[SECOND].replace(b'"version":', b'"version":1.0,"was":', 1)
-    expected = amounts(ready[LIMIT](bodies[LIMIT]))
-    assert len(expected) > records
-    exact = {name: amounts(decode(bodies[name])) == expected for name, decode in ready.items()}
-    assert exact[OURS], "an amount did not come out digit for digit"
-    taken: Rounds = {name: [] for name in ready}
+def exactness(decoding: Mapping[str, tuple[Decode, bytes]], records: int) -> dict[str, bool]:
+    """Which rows keep every digit. Ours must."""
+    limit, body = decoding[LIMIT]
+    lines, zeroed = amounts(limit(body)), amounts(limit(zeros(body)))
+    special = {LIMIT_ZEROS: zeroed, ZEROS: zeroed, PROJECTION: [str(one.amount.amount) for one in limit(body)]}
+    assert len(lines) > records == len(special[PROJECTION])
+    exact = {name: amounts(decode(data)) == special.get(name, lines) for name, (decode, data) in decoding.items()}
+    assert all(kept for name, kept in exact.items() if name not in PEERS), exact
+    return exact
+
+
+def sample(records: int, rounds: int, only: Sequence[str] = ()) -> dict[str, Any]:
+    """Seconds a page by row in each round, and whether its digits are right."""
+    decoding = rows(records, only)
+    exact = exactness(decoding, records)
+    taken: Rounds = {name: [] for name in decoding}
     for number in range(rounds):
-        for name in in_turns(ready, number):
+        for name in in_turns(decoding, number):
             sits_out = name in SLOW and number % EVERY
-            taken[name].append(None if sits_out else _seconds(ready[name], bodies[name]))
+            taken[name].append(None if sits_out else _seconds(*decoding[name]))
     return {"taken": taken, "exact": exact}
 
 
@@ -115,34 +192,43 @@ def _seconds(decode: Decode, body: bytes) -> float:
 
 
 def run(effort: Effort) -> Result:
-    """Pages of 100 with all peers, pages of 1,000 against the limit alone."""
-    settings = {"records": 100, "rounds": 8 * effort.rounds}
-    small = in_fresh_processes("decode", settings, effort.processes)
-    whole = {"records": 1000, "rounds": 2 * effort.rounds, "only": [LIMIT, OURS]}
+    """Pages of 100 with all rows, pages of 1,000 against the limit alone."""
+    rounds = 6 * effort.rounds
+    small = in_fresh_processes("decode", {"records": 100, "rounds": rounds}, effort.processes)
+    whole = {"records": 1000, "rounds": 2 * effort.rounds, "only": [LIMIT, OURS, CHUNKS]}
     large = [one["taken"] for one in in_fresh_processes("decode", whole, effort.processes)]
     taken, exact = [one["taken"] for one in small], small[0]["exact"]
-    rows = [
-        (
-            name,
-            f"{ratio(taken, name, LIMIT).value:.2f}",
-            f"{ratio(taken, name, OURS).value:.2f}",
-            "yes" if exact[name] else "no",
-            f"{median_of(taken, name) * 1e6:,.0f}",
-        )
-        for name in taken[0]
-    ]
-    pairs = (("decode/pydantic", PYDANTIC), ("decode/cattrs", CATTRS), ("decode/stainless", STAINLESS))
-    figures = (
-        Figure.of("decode/100/limit", ratio(taken, OURS, LIMIT)),
-        Figure.of("decode/1000/limit", ratio(large, OURS, LIMIT)),
-        *(Figure.of(name, ratio(taken, peer, OURS)) for name, peer in pairs if peer in taken[0]),
-    )
-    note = f"A page of 100 records; {8 * effort.rounds} rounds in each of {effort.processes} processes."
+    table = [_row(name, taken, exact[name]) for name in taken[0]]
+    table += [_row(name, large, exact[name], ", 1,000 records") for name in large[0]]
+    note = f"Pages of 100 records but for the last; {rounds} rounds in each of {effort.processes} processes."
     return Result(
         name="decode",
         title="Decoding a page",
-        table=Table(heads=("decoder", "x Struct", "x ours", "exact", "us a page"), rows=tuple(rows), note=note),
-        figures=figures,
+        table=Table(heads=("decoder", "x Struct", "x ours", "exact", "us a page"), rows=tuple(table), note=note),
+        figures=_figures(taken, large),
         missing=missing(PYDANTIC, STAINLESS),
-        data={"against_limit": {name: ratio(taken, name, LIMIT).value for name in taken[0] if name != SECOND}},
+        data={"against_limit": {name: ratio(taken, name, LIMIT).value for name in taken[0] if "," not in name}},
+    )
+
+
+def _row(name: str, taken: Sequence[Rounds], exact: bool, size: str = "") -> tuple[str, ...]:
+    limit, ours = ratio(taken, name, LIMIT).value, ratio(taken, name, OURS).value
+    digits = "yes" if exact else "no"
+    return (f"{name}{size}", f"{limit:.2f}", f"{ours:.2f}", digits, f"{median_of(taken, name) * 1e6:,.0f}")
+
+
+def _figures(taken: Sequence[Rounds], large: Sequence[Rounds]) -> tuple[Figure, ...]:
+    pairs = (
+        ("decode/pydantic", PYDANTIC, OURS),
+        ("decode/cattrs", CATTRS, OURS),
+        ("decode/stainless", STAINLESS, OURS),
+        ("decode/zeros", ZEROS, LIMIT_ZEROS),
+        ("decode/one_odd", ONE_ODD, OURS),
+        ("decode/all_odd", ALL_ODD, OURS),
+        ("decode/projection", PROJECTION, LIMIT),
+    )
+    return (
+        Figure.of("decode/100/limit", ratio(taken, OURS, LIMIT)),
+        Figure.of("decode/1000/limit", ratio(large, OURS, LIMIT)),
+        *(Figure.of(name, ratio(taken, row, against)) for name, row, against in pairs if row in taken[0]),
     )

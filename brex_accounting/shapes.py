@@ -12,7 +12,7 @@ import attrs
 __all__ = ["Settler", "Walk", "fields_of", "model_of", "optional_parts", "projection_class", "reachable", "walk"]
 
 
-_MODEL = "__model__"
+_MODEL = "__projection_of__"
 
 
 @attrs.frozen(kw_only=True)

@@ -49,7 +49,7 @@ def test_the_set_up_is_two_lines() -> None:
 @pytest.mark.parametrize("text", [text for kind, text in REST if kind == "python"])
 async def test_python_blocks_run(environment: Path, text: str) -> None:
     """Each Python block runs as printed against the local Brex, twice where it keeps a file."""
-    code = compile(text, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    code = compile(text, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     await run(code)
     if "records.checkpoint" in text:
         assert (environment / "records.checkpoint").exists()

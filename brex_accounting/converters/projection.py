@@ -3,7 +3,7 @@
 The way of the data: a class made here has those of the model's fields that the caller's class has, as the
 model types them, and what identifies a record besides. The codec reads objects of that class from the
 bytes, by the same two passes as the model. Each is shown to the caller as an object of their class, made by
-its own initializer, so that its defaults, converters and validators mean what they always mean.
+its own initializer, so that its converters and validators do what they always do.
 """
 
 from __future__ import annotations
@@ -88,11 +88,12 @@ def _projected(cls: type[T], model: type, always: tuple[str, ...] = ()) -> Proje
 
 
 def _fields(cls: type) -> tuple[attrs.Attribute[Any], ...]:
-    if "__attrs_init__" in vars(cls):
+    made_by = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    if "__attrs_attrs__" not in vars(made_by) or "__attrs_init__" in vars(made_by):
         raise ConfigurationError(f"as_type: {cls.__name__} has an initializer of its own, which cannot be known")
     try:
         fields = fields_of(cls)
-    except (NameError, TypeError):
+    except (NameError, TypeError, AttributeError, SyntaxError):
         raise ConfigurationError(f"as_type: the annotations of {cls.__name__} name types that it cannot see") from None
     for field in fields:
         if field.type is None:
@@ -130,12 +131,19 @@ def _fitted_plain(wanted: Any, model: Any, where: str) -> tuple[Any, Show | None
         inner = _projected(wanted, model)
         return inner.wire, inner.show
     held = _HELD.get(model, model)
-    return (model, None) if isinstance(wanted, type) and issubclass(held, wanted) else None
+    return (model, None) if wanted in held.__mro__ else None
 
 
 def _bare(wanted: Any, model: Any) -> Any:
-    """Without notes of the caller's own (``Annotated``)."""
-    return get_args(wanted)[0] if get_origin(wanted) is Annotated and wanted != model else wanted
+    """Without what is told to type checkers alone: notes of the caller's own, and ``NewType``."""
+    while wanted != model:
+        if get_origin(wanted) is Annotated:
+            wanted = get_args(wanted)[0]
+        elif isinstance(wanted, typing.NewType):
+            wanted = wanted.__supertype__
+        else:
+            break
+    return wanted
 
 
 # Under another name, because its arguments are values here.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, NewType, TypeVar
 
 import attrs
 import pytest
@@ -198,8 +198,12 @@ class Parent:
     id: str
 
 
+RecordId = NewType("RecordId", str)
+
+
 @attrs.frozen
 class Child(Parent):
+    source_id: RecordId | None
     version: Any
     memo: Annotated[str | None, "a note"]
     line_items: tuple[LineItem, ...] = ()
@@ -207,8 +211,10 @@ class Child(Parent):
 
 def test_inherited_and_annotated_fields() -> None:
     """Fields of a base count, Any takes what is there, and other annotations do no harm."""
-    (one,) = read(Child, record(memo="m"))
-    assert (one.id, one.version, one.memo, len(one.line_items)) == ("accr_1", 2, "m", 2)
+    (one,) = read(Child, record(memo="m", source_id="s"))
+    assert (one.id, one.source_id, one.version, one.memo, len(one.line_items)) == ("accr_1", "s", 2, "m", 2)
+    plain: Any = read(type("Plain", (Child,), {}), record())[0]
+    assert type(plain).__name__ == "Plain"
 
 
 def refused() -> Iterator[tuple[Any, str]]:
@@ -235,6 +241,8 @@ def refused() -> Iterator[tuple[Any, str]]:
     yield of(vendor=Shop), "Mine.vendor may be null"
     yield attrs.make_class("Mine", ["id"]), "Mine.id has no annotation"
     yield OwnInitializer, "OwnInitializer has an initializer of its own"
+    yield InheritedInitializer, "InheritedInitializer has an initializer of its own"
+    yield attrs.make_class("Mine", {"id": attrs.field(type=str)}, init=False), "Mine has an initializer of its own"
     yield Unseen, "the annotations of Unseen name types that it cannot see"
     for wrong in (dict, "AccountingRecord", None, 5, Generically[int], list[int], Parent("a")):
         yield wrong, "as_type takes an attrs class"
@@ -246,6 +254,11 @@ class OwnInitializer:
 
     def __init__(self) -> None:
         self.id = "mine"
+
+
+class InheritedInitializer(Parent):
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
 
 
 @attrs.define
