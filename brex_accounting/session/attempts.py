@@ -105,8 +105,8 @@ class Attempts:
         self.in_flight = True
         answer = await services.transport.send(self._request(), self.options.timeout)
         self.in_flight = False
-        if isinstance(answer, Reply) and answer.served_at is not None:
-            services.server_clock = (answer.served_at, clock.monotonic())
+        if isinstance(answer, Reply) and (served_at := answer.served_at) is not None:
+            services.server_clock = (served_at, clock.monotonic())
         outcome, decision = decide(
             self.call,
             answer,

@@ -12,9 +12,13 @@ __all__ = ["log_event"]
 
 def log_event(log: logging.Logger, event: object) -> None:
     """One line for an event that says something new; nothing for the rest."""
+    if not log.isEnabledFor(logging.INFO):
+        return
     match event:
         case AttemptEvent():
             level = logging.DEBUG if event.outcome is Outcome.DONE else logging.INFO
+            if not log.isEnabledFor(level):
+                return
             log.log(
                 level,
                 "%s %s attempt %d: %s, %s in %.3f s, wait %s, trace %s",

@@ -110,12 +110,11 @@ def decide(
     ``now`` the wall clock (for a Retry-After date without a Date header), ``roll`` uniform in [0, 1).
     ``streak``: throttle pauses in a row of this key; ``may_retry``: whether its retry quota has something left.
     """
-    refusal = call.refuse(answer) if isinstance(answer, Reply) and not _succeeded(answer) else None
+    if isinstance(answer, Reply) and _succeeded(answer):
+        return Outcome.DONE, Done(answer)
+    refusal = call.refuse(answer) if isinstance(answer, Reply) else None
     outcome = classify(answer, refusal)
     error = _error(call, answer, refusal)
-    if outcome is Outcome.DONE:
-        assert isinstance(answer, Reply)
-        return outcome, Done(answer)
     if outcome is Outcome.DEAD_TOKEN:
         return outcome, Fail(error) if tries.count(Outcome.DEAD_TOKEN) else Renew(error)
     if outcome is Outcome.THROTTLED:

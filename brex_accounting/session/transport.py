@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl as ssl_module
+from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -41,6 +42,10 @@ class _Pool(aiohttp.TCPConnector):
         return None
 
 
+_READ_AHEAD = 2**18
+"""Bytes that may wait to be read: a page, so that its arrival is not stopped and started again on the way."""
+
+
 class AiohttpTransport:
     """Sends requests through an own or a borrowed ``aiohttp.ClientSession``.
 
@@ -57,6 +62,9 @@ class AiohttpTransport:
         max_response_bytes: int,
     ) -> None:
         self._base = URL(base_url)
+        self._prefix = self._base.raw_path.rstrip("/")
+        # Without total=, a slow connection pool and a slow server can be told apart.
+        self._timeout_of = lru_cache(8)(lambda t: aiohttp.ClientTimeout(total=None, connect=t / 2, sock_read=t))
         self._owns = session is None
         self._ssl: ssl_module.SSLContext | bool = True if ssl is None else ssl
         self._limit = max_response_bytes
@@ -102,26 +110,28 @@ class AiohttpTransport:
             return Silence(sent=Sent.UNSURE, cause=f"{_cause(error)} (session closed, or host in .netrc?)")
 
     async def _exchange(self, request: Request, timeout: float) -> Answer:
-        url = self._base.with_path(self._base.raw_path.rstrip("/") + request.path, encoded=True)
+        url = self._base.with_path(self._prefix + request.path, encoded=True)
         async with self._session.request(
             request.method,
             url.with_query(request.query),
             data=_payload(request.body),
             headers=request.headers,
             ssl=self._ssl,
-            # Without total=, a slow connection pool and a slow server can be told apart.
-            timeout=aiohttp.ClientTimeout(total=None, connect=timeout / 2, sock_read=timeout),
+            timeout=self._timeout_of(timeout),
             allow_redirects=False,
             raise_for_status=False,
             middlewares=(),
+            read_bufsize=_READ_AHEAD,
         ) as response:
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > self._limit:
+            chunks: list[bytes] = []
+            size = 0
+            while chunk := await response.content.readany():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > self._limit:
                     response.close()
                     return Oversized(status=response.status, limit=self._limit, headers=response.headers)
-            return Reply(status=response.status, headers=response.headers, body=bytes(body))
+            return Reply(status=response.status, headers=response.headers, body=b"".join(chunks))
 
 
 def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
