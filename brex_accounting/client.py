@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from ssl import SSLContext
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import attrs
-
-from . import endpoints
-from ._version import __version__
-from .auth import TokenFunction, TokenSource, token_source
-from .converters.queries import checked_text, record_filters
-from .core import Core, Settings, View, user_agent_of
-from .errors import BrexError, ConfigurationError
-from .models import UpdatedAt
-from .resources import Integrations, Records
-from .session.clock import Clock, SystemClock
-from .session.events import Observer
-from .session.limiter import TURN_LASTS, Limiter, RateLimit, SlidingLog
-from .session.retry import RetryPolicy
-from .session.services import Options
-from .urls import checked_url
+from .errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from ssl import SSLContext
+    from types import TracebackType
+
     from aiohttp import ClientSession
 
-__all__ = ["BrexAccounting"]
+    from .auth import TokenFunction, TokenSource
+    from .core import View
+    from .resources import Integrations, Records
+    from .session.clock import Clock
+    from .session.events import Observer
+    from .session.limiter import Limiter, RateLimit
+    from .session.retry import RetryPolicy
 
-PRODUCTION = "https://api.brex.com"
+__all__ = ["BrexAccounting", "warm_up"]
 
 
 class BrexAccounting:
@@ -76,42 +66,30 @@ class BrexAccounting:
         max_response_bytes: int = 32 * 2**20,
         clock: Clock | None = None,
     ) -> None:
-        given = token if token is not None else os.environ.get("BREX_TOKEN")
-        if given is None:
-            raise ConfigurationError("no token: pass one, or set the environment variable BREX_TOKEN")
-        _check_kinds(ssl=(None if ssl is True or ssl is False else ssl, SSLContext), clock=(clock, Clock))
-        if ssl is False:
-            raise ConfigurationError("ssl=False would send the token to anyone; pass an SSLContext with your CA")
-        _check_kinds(retry=(retry, RetryPolicy), rate_limit=(rate_limit, RateLimit))
-        if isinstance(max_response_bytes, bool) or not isinstance(max_response_bytes, int) or max_response_bytes < 1:
-            raise ConfigurationError("max_response_bytes must be a whole number of at least 1")
-        if not isinstance(observers, Iterable) or not all(callable(observer) for observer in observers):
-            raise ConfigurationError("observers are functions that take an event")
-        tokens = token_source(given)
-        options = _checked(Options(timeout=timeout, deadline=deadline, retry=retry or RetryPolicy()))
-        time = clock or SystemClock()
-        settings = Settings(
-            # An empty argument is a mistake that must not end at production.
-            base_url=checked_url(base_url if base_url is not None else os.environ.get("BREX_BASE_URL") or PRODUCTION),
+        # Here and not at the top: what a client is made of takes most of the import time.
+        from .views import first_view
+
+        view = first_view(
+            token,
+            base_url=base_url,
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry,
+            rate_limit=rate_limit,
+            limiter=limiter,
             session=session,
             ssl=ssl,
             trust_env=trust_env,
-            user_agent=checked_text("user_agent", user_agent or user_agent_of(__version__)),
+            user_agent=user_agent,
+            observers=observers,
             max_response_bytes=max_response_bytes,
+            clock=clock,
         )
-        rate = rate_limit or RateLimit()
-        core = Core(
-            settings=settings,
-            limiter=limiter or SlidingLog(rate, time),
-            turn_lasts=rate.per * TURN_LASTS,
-            clock=time,
-            observers=tuple(observers),
-            log=logging.getLogger("brex_accounting"),
-        )
-        core.keep(given)
-        self._bind(View(core=core, key="", tokens=tokens, options=options), owner=True)
+        self._bind(view, owner=True)
 
     def _bind(self, view: View, *, owner: bool) -> None:
+        from .resources import Integrations, Records
+
         self._view = view
         self._owner = owner
         self.integrations: Integrations = Integrations(view)
@@ -137,18 +115,15 @@ class BrexAccounting:
         self, *, timeout: float | None = None, deadline: float | None = None, retry: RetryPolicy | None = None
     ) -> BrexAccounting:
         """A view on the same connections with other options (seconds; None keeps the current)."""
-        given = {"timeout": timeout, "deadline": deadline, "retry": retry}
-        changes = {name: value for name, value in given.items() if value is not None}
-        options = _checked(attrs.evolve(self._view.options, **changes))  # type: ignore[arg-type]
-        return self._derived(attrs.evolve(self._view, options=options))
+        from .views import with_options
+
+        return self._derived(with_options(self._view, timeout=timeout, deadline=deadline, retry=retry))
 
     def for_company(self, company_id: str, *, token: str | TokenFunction | TokenSource) -> BrexAccounting:
         """A view of another company, with its own token and its own rate limit."""
-        if not isinstance(company_id, str) or not company_id.strip():
-            raise ConfigurationError("company_id is blank")
-        tokens = token_source(token)
-        self._view.core.keep(token)
-        return self._derived(attrs.evolve(self._view, key=company_id, tokens=tokens))
+        from .views import for_company
+
+        return self._derived(for_company(self._view, company_id, token))
 
     def _derived(self, view: View) -> BrexAccounting:
         derived = object.__new__(type(self))
@@ -160,33 +135,23 @@ class BrexAccounting:
 
         Use it for ``updated_at`` windows: a local clock that runs fast skips records.
         """
-        if self._view.core.server_now is None:
-            # The newest window is the cheapest question: one record at most.
-            today = record_filters(updated_at=UpdatedAt(gte=self._view.core.clock.now()))
-            await self._view.run(endpoints.list_records(today, page_size=1, cursor=None, on_bad_record=_ignore))
-        now = self._view.core.server_now
-        if now is None:
-            raise BrexError("the server sends no Date header, so its clock is not known")
-        return now
+        from .views import server_now
+
+        return await server_now(self._view)
 
     def __repr__(self) -> str:
         company = f", company={self._view.key!r}" if self._view.key else ""
         return f"{type(self).__name__}(base_url={self._view.core.settings.base_url!r}{company})"
 
 
-def _ignore(_bad: object) -> None:
-    return None
+def warm_up() -> None:
+    """Load now what the first client would load when it is made and opened, and compile what it would to decode.
 
+    For services that would rather start slowly than answer their first request slowly: importing the
+    package alone takes a small part of that.
+    """
+    from .resources import Records  # noqa: F401 - loading these is the point
+    from .session.transport import AiohttpTransport  # noqa: F401
+    from .views import compile_decoder
 
-def _check_kinds(**given: tuple[object, type]) -> None:
-    for name, (value, kind) in given.items():
-        if value is not None and not isinstance(value, kind):
-            raise ConfigurationError(f"{name} takes a {kind.__name__}, not {type(value).__name__}")
-
-
-def _checked(options: Options) -> Options:
-    _check_kinds(retry=(options.retry, RetryPolicy))
-    for name, seconds in (("timeout", options.timeout), ("deadline", options.deadline)):
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
-            raise ConfigurationError(f"{name} must be a number of seconds above 0")
-    return options
+    compile_decoder()

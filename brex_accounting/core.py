@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientSession
 
-__all__ = ["Core", "Settings", "View", "user_agent_of", "warm_up"]
+__all__ = ["Core", "Settings", "View", "user_agent_of"]
 
 T = TypeVar("T")
 
@@ -179,17 +179,6 @@ class View:
     async def run(self, call: Call[T]) -> T:
         """The call's result."""
         return await self.core.manager.run(call, self.key, self.tokens, self.options)
-
-
-def warm_up() -> None:
-    """Load now what the first client would load when it opens, and compile what it would when it first decodes.
-
-    For services that would rather start slowly than answer their first request slowly: aiohttp alone
-    takes several times as long to import as the rest of the package.
-    """
-    from .session.transport import AiohttpTransport  # noqa: F401 - loading it is the point
-
-    codec().decode(b'{"items":[],"has_next_page":false}', PageBody[AccountingRecord])
 
 
 def user_agent_of(version: str) -> str:

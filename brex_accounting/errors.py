@@ -35,12 +35,14 @@ server wrote: those are in attributes (``message``, ``details``) for whoever cho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from .enums import ErrorCode
-from .models import Checkpoint, ConfirmedReport, JsonValue
-from .session.call import Attempt
-from .windows import ScanCheckpoint
+
+if TYPE_CHECKING:
+    from .models import Checkpoint, ConfirmedReport, JsonValue
+    from .session.call import Attempt
+    from .windows import ScanCheckpoint
 
 __all__ = [
     "APIConnectionError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import subprocess
@@ -47,12 +48,36 @@ def test_each_module_lists_what_it_exports(path: Path) -> None:
         assert hasattr(module, exported)
 
 
+def test_the_lazy_names_live_where_type_checkers_look() -> None:
+    """Each name comes, when it is first asked for, from the module that it is imported from for type checkers."""
+    tree = ast.parse((ROOT / "__init__.py").read_text())
+    homes = {
+        alias.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level == 1
+        for alias in node.names
+    }
+    assert homes.pop("__version__") == "_version"
+    assert {*homes, "__version__"} == set(brex_accounting.__all__)
+    for name, home in homes.items():
+        found = getattr(importlib.import_module(f"brex_accounting.{home}"), name)
+        assert brex_accounting.__getattr__(name) is found
+    assert set(brex_accounting.__all__) <= set(dir(brex_accounting))
+    with pytest.raises(AttributeError, match="no_such"):
+        getattr(brex_accounting, "no_such")  # noqa: B009 - as a user would run into it
+
+
 def test_importing_the_package_loads_neither_aiohttp_nor_an_extra() -> None:
-    """``import brex_accounting`` is light: aiohttp comes with the first client, rich and cyclopts with the commands."""
-    extras = {"aiohttp", "cyclopts", "opentelemetry", "pytest", "rich"}
-    code = f"import sys, brex_accounting; print(sorted({extras} & set(sys.modules)))"
+    """``import brex_accounting`` is light: what a client is made of comes with the first, aiohttp when it opens."""
+    heavy = {"aiohttp", "asyncio", "attrs", "cattrs", "cyclopts", "msgspec", "opentelemetry", "pytest", "rich"}
+    code = (
+        f"import sys; from brex_accounting import BrexAccounting, BrexError; print(sorted({heavy} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+    made = f"{code.rpartition(';')[0]}; BrexAccounting('bxt_x'); print('aiohttp' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", made], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_importing_starts_nothing() -> None:
