@@ -13,19 +13,25 @@ from .sampling import Effort, Rounds, in_turns, median_of, ratio
 __all__ = ["run"]
 
 OURS = "brex_accounting"
-CLIENT = "brex_accounting, ready to send"
 STAINLESS = "a Stainless SDK (increase)"
 STATEMENTS = {
-    OURS: "import brex_accounting",
+    OURS: "from brex_accounting import BrexAccounting",
+    "brex_accounting, a client made": "from brex_accounting import BrexAccounting; BrexAccounting('bxt_x')",
     # What the first client would open: aiohttp, most of all.
-    CLIENT: "import brex_accounting; brex_accounting.warm_up()",
+    "brex_accounting, ready to send": "import brex_accounting; brex_accounting.warm_up()",
     "aiohttp": "import aiohttp",
     "httpx": "import httpx",
     "pydantic, one model": "import pydantic; pydantic.create_model('M', a=(int, ...))",
-    STAINLESS: "import increase; increase.AsyncIncrease",
+    STAINLESS: "from increase import AsyncIncrease",
+    f"{STAINLESS}, a client made": "from increase import AsyncIncrease; AsyncIncrease(api_key='x')",
     "dlt, with its REST source": "import dlt.sources.rest_api",
 }
-_NEEDS = {"httpx": "httpx + pydantic", STAINLESS: "Stainless runtime", "dlt, with its REST source": "dlt REST source"}
+_NEEDS = {
+    "httpx": "httpx + pydantic",
+    STAINLESS: "Stainless runtime",
+    f"{STAINLESS}, a client made": "Stainless runtime",
+    "dlt, with its REST source": "dlt REST source",
+}
 _TIMED = "import time; began = time.perf_counter(); {}; print(time.perf_counter() - began)"
 
 
