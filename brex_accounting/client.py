@@ -21,6 +21,7 @@ from .errors import BrexError, ConfigurationError
 from .models import UpdatedAt
 from .resources import Integrations, Records
 from .session.clock import Clock, SystemClock
+from .session.discreet import discreet
 from .session.events import Observer
 from .session.limiter import Limiter, RateLimit, SlidingLog
 from .session.retry import RetryPolicy
@@ -57,6 +58,7 @@ class BrexAccounting:
     Source: Brex, authentication and rate limit guides.
     """
 
+    @discreet
     def __init__(
         self,
         token: str | TokenFunction | TokenSource | None = None,
@@ -139,6 +141,7 @@ class BrexAccounting:
         options = _checked(attrs.evolve(self._view.options, **changes))  # type: ignore[arg-type]
         return self._derived(attrs.evolve(self._view, options=options))
 
+    @discreet
     def for_company(self, company_id: str, *, token: str | TokenFunction | TokenSource) -> BrexAccounting:
         """A view of another company, with its own token and its own rate limit."""
         if not isinstance(company_id, str) or not company_id.strip():
