@@ -8,10 +8,12 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import PurePath
 from typing import TypeAlias, TypeVar
 
 from .errors import BrexError, ConfigurationError, TokenRefreshError
+from .session.discreet import Hidden, Unchained, discreet
 from .session.services import TokenSource
 
 __all__ = [
@@ -36,6 +38,7 @@ class OwnSource:
 class FixedToken(OwnSource):
     """One token, which no refusal can renew."""
 
+    @discreet
     def __init__(self, token: str) -> None:
         self._token = checked(token)
 
@@ -55,7 +58,7 @@ class CallableToken(OwnSource):
     """A token from an async callable, awaited before each attempt; cache in it as you see fit."""
 
     def __init__(self, function: TokenFunction) -> None:
-        self._function = function
+        self._function = Hidden(function)  # the repr of a partial shows its arguments
 
     async def token(self) -> str:
         """What the callable returns now. Its failure is a ``TokenRefreshError``."""
@@ -63,7 +66,9 @@ class CallableToken(OwnSource):
 
     async def renew(self, refused: str) -> bool:
         """Whether the callable now returns something else."""
-        return await self.token() != refused
+        given = Hidden(refused)
+        del refused  # error reporters print local variables
+        return await self.token() != given.value
 
     def __repr__(self) -> str:
         return "CallableToken(...)"
@@ -77,38 +82,42 @@ class GuardedSource(OwnSource):
 
     async def token(self) -> str:
         """The source's token."""
-        return checked(await _guarded(self._source.token))
+        return checked(await _guarded(Hidden(self._source.token)))
 
     async def renew(self, refused: str) -> bool:
         """The source's word on whether another token is there."""
-        return bool(await _guarded(lambda: self._source.renew(refused)))
+        asked = Hidden(partial(self._source.renew, refused))
+        del refused  # error reporters print local variables
+        return bool(await _guarded(asked))
 
     async def aclose(self) -> None:
         """Close the source, if it can be closed."""
         close = getattr(self._source, "aclose", None)
         if close is not None:
-            await _guarded(close)
+            await _guarded(Hidden(close))
 
     def __repr__(self) -> str:
         return f"GuardedSource({type(self._source).__name__})"
 
 
-async def _guarded(function: Callable[[], Awaitable[R]]) -> R:
-    try:
-        return await function()
-    except BrexError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the user's code: anything may come
-        # Neither the text nor the chain: exceptions of HTTP clients print credentials.
-        hint = "it must be async" if _is_plain(function, error) else "log its cause there"
-        text = f"the token source raised {type(error).__name__}{origin(error)}; {hint}"
-        raise TokenRefreshError(text) from None
+async def _guarded(function: Hidden[Callable[[], Awaitable[R]]]) -> R:
+    with Unchained():
+        try:
+            return await function.value()
+        except BrexError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the user's code: anything may come
+            # Neither the text nor the chain: exceptions of HTTP clients print credentials.
+            hint = "it must be async" if _is_plain(function.value, error) else "log its cause there"
+            text = f"the token source raised {type(error).__name__}{origin(error)}; {hint}"
+            raise TokenRefreshError(text) from None
 
 
 def _is_plain(function: object, error: Exception) -> bool:
     return isinstance(error, TypeError) and not inspect.iscoroutinefunction(function)
 
 
+@discreet
 def token_source(token: str | TokenFunction | TokenSource) -> TokenSource:
     """Any of the three ways to give a token, as a source."""
     if isinstance(token, str):
@@ -120,6 +129,7 @@ def token_source(token: str | TokenFunction | TokenSource) -> TokenSource:
     raise ConfigurationError("token must be a string, an async callable returning one, or a token source")
 
 
+@discreet
 def checked(token: str) -> str:
     """The token, if it can stand in a header; else a ``ConfigurationError`` that does not echo it."""
     if not isinstance(token, str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from .errors import ConfigurationError
+from .session.discreet import discreet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +49,7 @@ class BrexAccounting:
     Source: Brex, authentication and rate limit guides.
     """
 
+    @discreet
     def __init__(
         self,
         token: str | TokenFunction | TokenSource | None = None,
@@ -119,6 +121,7 @@ class BrexAccounting:
 
         return self._derived(with_options(self._view, timeout=timeout, deadline=deadline, retry=retry))
 
+    @discreet
     def for_company(self, company_id: str, *, token: str | TokenFunction | TokenSource) -> BrexAccounting:
         """A view of another company, with its own token and its own rate limit."""
         from .views import for_company

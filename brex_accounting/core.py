@@ -21,6 +21,7 @@ from .errors import BrexError, ConfigurationError
 from .models import AccountingRecord, Page
 from .session.call import Call
 from .session.clock import Clock
+from .session.discreet import Unchained
 from .session.events import Observer
 from .session.limiter import Limiter
 from .session.manager import Manager
@@ -178,7 +179,8 @@ class View:
 
     async def run(self, call: Call[T]) -> T:
         """The call's result."""
-        return await self.core.manager.run(call, self.key, self.tokens, self.options)
+        with Unchained():
+            return await self.core.manager.run(call, self.key, self.tokens, self.options)
 
 
 def user_agent_of(version: str) -> str:

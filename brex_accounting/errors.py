@@ -343,4 +343,9 @@ class CheckpointMismatch(BrexError):
 
 
 class TokenRefreshError(BrexError):
-    """The source of tokens failed, so nothing was sent."""
+    """The source of tokens failed, so nothing was sent.
+
+    ``retry_after``: seconds after which the OAuth server said to come back, if it said so.
+    """
+
+    retry_after: float | None = None

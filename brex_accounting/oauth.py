@@ -14,8 +14,9 @@ import hmac
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlencode
 
 import attrs
@@ -24,8 +25,20 @@ from ._version import __version__
 from .auth import OwnSource, checked, origin
 from .errors import BrexError, ConfigurationError, TokenRefreshError
 from .session.clock import Clock, SystemClock
+from .session.discreet import Hidden, discreet
 from .session.events import Observer, RefreshEvent
-from .session.grants import Endpoint, Form, Granted, ask, revoke
+from .session.flight import SingleFlight
+from .session.grants import (
+    Endpoint,
+    Form,
+    TokenPair,
+    ask,
+    checked_client,
+    checked_seconds,
+    is_visible,
+    pair_of,
+    revoke,
+)
 from .session.log import log_event
 from .urls import checked_url
 
@@ -35,32 +48,21 @@ if TYPE_CHECKING:
 __all__ = ["BASE_URL", "Consent", "OAuthApp", "OAuthTokens", "Save", "TokenPair"]
 
 BASE_URL: Final = "https://accounts-api.brex.com/oauth2/default"
-LIFETIME: Final = 3600.0
-"""Seconds an access token lives when the answer does not say."""
-LONGEST: Final = 1e9
-"""Seconds that are believed of an answer: a date has an end."""
 AHEAD: Final = 120.0
 """Seconds before expiry from which one task refreshes while the others use the old token."""
 LAST_CALL: Final = 30.0
 """Seconds before expiry from which everybody waits for the new one."""
 REST: Final = 5.0
 """Seconds after a failed refresh in which no other is tried."""
+LONGEST_REST: Final = 300.0
+"""The same when the server says for how long, and says more than this."""
 
 _ALWAYS = ("openid", "offline_access")
 _log = logging.getLogger("brex_accounting")
 
 
-@attrs.frozen(kw_only=True)
-class TokenPair:
-    """An access token and the refresh token that gets the next one: store both, and neither is in the repr."""
-
-    access_token: str = attrs.field(repr=False)
-    refresh_token: str = attrs.field(repr=False)
-    expires_at: datetime
-
-
 Save: TypeAlias = Callable[[TokenPair], Awaitable[object]]
-"""Stores a pair for good. It cannot call Brex with the tokens it saves: they wait for it."""
+"""Stores a pair for good. Until it returns, neither it nor a task it starts can use the tokens, which wait for it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -72,27 +74,46 @@ class Consent:
     verifier: str = attrs.field(repr=False)
 
 
+@attrs.frozen
+class _Failure:
+    """What went wrong. Everybody who is told raises an error of their own."""
+
+    text: str
+    retry_after: float | None = None
+
+    def error(self, age: float = 0.0) -> TokenRefreshError:
+        """The error, ``age`` seconds after the failure."""
+        error = TokenRefreshError(self.text)
+        error.retry_after = None if self.retry_after is None else max(0.0, self.retry_after - age)
+        return error
+
+
 class OAuthTokens(OwnSource):
     """One company's access tokens, refreshed before they expire and when one is refused.
 
     Refresh tokens rotate: each refresh spends the old one. So ``save`` is awaited with every new pair
-    *before* its access token is first used; if it fails, the pair is kept and saved on the next attempt.
+    *before* its access token is first used; if it fails, or takes longer than ``save_timeout`` seconds and
+    is cancelled, the pair is kept and saved on the next attempt. It may use the tokens of other companies;
+    using those that it saves, also from a task that it starts, is a ``TokenRefreshError``.
     A process that is killed between Brex's answer and the end of ``save`` has lost the pair, and the
     customer must consent again. Make one of these per company and share it: two would spend each other's tokens.
 
     One refresh runs at a time, in a task that no caller's cancellation stops. When it fails, everybody
-    who waits gets a ``TokenRefreshError``, and none is tried for the next 5 s. A refresh without an
-    answer is not repeated. A client waits for it when it closes; without a client, await ``aclose``.
+    who waits gets a ``TokenRefreshError``, and none is tried for the next 5 s, or for as long as the
+    server's Retry-After says, 300 s at most.
 
-    ``access_token`` and ``expires_at`` (aware) spare the first refresh. ``timeout``: seconds for one
-    attempt. ``observers`` are told a ``RefreshEvent`` after each refresh.
+    When the answer to a refresh is lost, its refresh token may be spent, and a server may take its second
+    use for theft and end the consent. So while the old access token has more than 30 s left, it is used and
+    nothing is sent. After that, or once it is refused, whoever needs a token sends the same refresh token again.
+
+    A client waits for the refresh under way when it closes; without a client, await ``aclose``. That takes at
+    most two attempts and three saves. ``access_token`` and ``expires_at`` (aware) spare the first refresh.
+    ``timeout``: seconds for one attempt. ``observers`` are told a ``RefreshEvent`` after each refresh.
 
     Raises ``ConfigurationError`` for wrong arguments.
     """
 
-    # The loop itself holds tasks weakly, and the last user of a source may be gone while it refreshes.
-    _flights: ClassVar[set[asyncio.Task[str | None]]] = set()
-
+    @discreet
     def __init__(
         self,
         client_id: str,
@@ -104,6 +125,7 @@ class OAuthTokens(OwnSource):
         access_token: str | None = None,
         expires_at: datetime | None = None,
         timeout: float = 30.0,
+        save_timeout: float = 30.0,
         ssl: SSLContext | None = None,
         trust_env: bool = False,
         clock: Clock | None = None,
@@ -113,11 +135,12 @@ class OAuthTokens(OwnSource):
             raise ConfigurationError("give access_token and expires_at together, or neither")
         if expires_at is not None and (not isinstance(expires_at, datetime) or expires_at.utcoffset() is None):
             raise ConfigurationError("expires_at is an aware datetime")
-        if not callable(save) or not all(callable(observer) for observer in observers):
+        if not callable(save) or not isinstance(observers, Iterable) or not all(map(callable, observers)):
             raise ConfigurationError("save is an async function that stores a pair, observers are functions")
-        self._client = _client(client_id, client_secret)
+        self._client = checked_client(client_id, client_secret)
         self._refresh_token = checked(refresh_token)
         self._save = save
+        self._save_timeout = checked_seconds("save_timeout", save_timeout)
         self._endpoint = _endpoint(checked_url(token_url, "token_url"), timeout, ssl, trust_env)
         self._clock = clock or SystemClock()
         self._observers = tuple(observers)
@@ -125,34 +148,47 @@ class OAuthTokens(OwnSource):
         self._expires = self._monotonic(expires_at) if expires_at is not None else float("-inf")
         self._ahead, self._last_call = AHEAD, LAST_CALL
         self._unsaved: TokenPair | None = None
-        self._flight: asyncio.Task[str | None] | None = None
-        self._rest_until = float("-inf")
-        self._failure = ""
+        self._in_doubt = False
+        self._flight: SingleFlight[_Failure | None] = SingleFlight()
+        self._failed_at = self._rest_until = float("-inf")
+        self._failure = _Failure("")
 
     async def token(self) -> str:
         """An access token that is not about to expire. Raises ``TokenRefreshError``."""
+        self._refuse_inside()
         if self._left <= self._last_call:
             await self._refreshed()
-        elif self._left <= self._ahead and not self._resting:
+        elif self._left <= self._ahead and not self._resting and not self._in_doubt:
             self._start(self._refresh)
         return self._access_token
 
     async def renew(self, refused: str) -> bool:
         """Replace a refused access token; one that was replaced already costs nothing. Raises ``TokenRefreshError``."""
-        if self._access_token == refused:
-            del refused  # error reporters print local variables
+        is_current = self._access_token == refused
+        del refused  # error reporters print local variables
+        self._refuse_inside()
+        if is_current:
             self._expires = float("-inf")
             await self._refreshed()
         return True
 
     async def aclose(self) -> None:
         """Wait for a refresh under way, and save what is not saved yet. The source may be used again."""
-        if self._under_way is not None:
-            await asyncio.wait({self._under_way})
-        if self._unsaved is not None:
-            await asyncio.wait({self._start(self._catch_up)})
+        self._refuse_inside()
+        flight = self._flight.task
+        ended = flight is None or await self._ended(flight)
+        if ended and self._unsaved is not None:
+            await self._ended(self._start(self._catch_up))
         if self._unsaved is not None:
             _log.error("a refreshed pair of tokens could not be saved; once this process ends it is lost")
+
+    async def _ended(self, flight: asyncio.Task[_Failure | None]) -> bool:
+        # A deadline is two attempts long; a save comes before the exchange, after it, and here a moment later.
+        longest = 2 * self._endpoint.timeout + 3 * self._save_timeout
+        done, _ = await asyncio.wait({flight}, timeout=longest)
+        if not done:
+            _log.error("save goes on although it was cancelled; nobody waits for it any longer")
+        return bool(done)
 
     @property
     def _left(self) -> float:
@@ -162,18 +198,13 @@ class OAuthTokens(OwnSource):
     def _resting(self) -> bool:
         return self._clock.monotonic() < self._rest_until
 
-    @property
-    def _under_way(self) -> asyncio.Task[str | None] | None:
-        flight = self._flight
-        # What another event loop has left behind will never end.
-        here = flight is not None and not flight.done() and flight.get_loop() is asyncio.get_running_loop()
-        return flight if here else None
+    def _refuse_inside(self) -> None:
+        if self._flight.is_inside:
+            raise TokenRefreshError("save uses the tokens that it has to save first, and would wait for itself")
 
     async def _refreshed(self) -> None:
-        if self._under_way is None and self._resting:
-            raise TokenRefreshError(self._failure)
-        if self._under_way is asyncio.current_task():
-            raise TokenRefreshError("save uses the tokens that it has to save first, and would wait for itself")
+        if self._flight.task is None and self._resting:
+            raise self._failure.error(self._clock.monotonic() - self._failed_at)
         flight = self._start(self._refresh)
         # Unlike awaiting it, this leaves the task alone when the caller is cancelled.
         await asyncio.wait({flight})
@@ -181,28 +212,24 @@ class OAuthTokens(OwnSource):
             raise TokenRefreshError("the refresh was cancelled from outside; its refresh token may be spent")
         failure = flight.result()
         if failure is not None:
-            raise TokenRefreshError(failure)
+            raise failure.error()
 
-    def _start(self, steps: Callable[[], Coroutine[None, None, None]]) -> asyncio.Task[str | None]:
-        flight = self._under_way
-        if flight is None:
-            flight = asyncio.get_running_loop().create_task(self._fly(steps))
-            self._flight = flight
-            self._flights.add(flight)
-            flight.add_done_callback(self._flights.discard)
-        return flight
+    def _start(self, steps: Callable[[], Coroutine[None, None, None]]) -> asyncio.Task[_Failure | None]:
+        return self._flight.begin(partial(self._fly, steps))
 
-    async def _fly(self, steps: Callable[[], Coroutine[None, None, None]]) -> str | None:
-        """What went wrong, as text: every waiter raises an error of its own, and none is left unretrieved."""
+    async def _fly(self, steps: Callable[[], Coroutine[None, None, None]]) -> _Failure | None:
+        """What went wrong, as a value: no waiter's error is left unretrieved."""
         started = self._clock.monotonic()
         try:
             await steps()
         except Exception as error:  # noqa: BLE001 - nothing else may reach the waiters
-            self._failure = _reason(error)
+            hint = error.retry_after if isinstance(error, TokenRefreshError) else None
+            self._failure = _Failure(_reason(error), hint)
         else:
             self._tell(started, None)
             return None
-        self._rest_until = self._clock.monotonic() + REST
+        self._failed_at = self._clock.monotonic()
+        self._rest_until = self._failed_at + max(REST, min(self._failure.retry_after or 0.0, LONGEST_REST))
         self._tell(started, TokenRefreshError.__name__)
         return self._failure
 
@@ -216,9 +243,14 @@ class OAuthTokens(OwnSource):
     async def _exchange(self) -> TokenPair:
         asked_at = self._clock.now()
         form = Form({"grant_type": "refresh_token", "refresh_token": self._refresh_token, **self._client.fields})
-        granted = await ask(self._endpoint, form, self._clock, _log)
-        pair = _pair(granted, granted.refresh_token or self._refresh_token, asked_at)
-        self._refresh_token = pair.refresh_token
+        doubted, self._in_doubt = self._in_doubt, True  # also when this is cut off
+        try:
+            granted = await ask(self._endpoint, form, self._clock, _log)
+        except BrexError as error:
+            self._in_doubt = doubted or error.may_have_happened
+            raise
+        pair = pair_of(granted, granted.refresh_token or self._refresh_token, asked_at)
+        self._refresh_token, self._in_doubt = pair.refresh_token, False
         return pair
 
     async def _catch_up(self) -> None:
@@ -226,10 +258,13 @@ class OAuthTokens(OwnSource):
         pair = self._unsaved
         if pair is None:
             return
+        scope = asyncio.timeout(self._save_timeout)
         try:
-            await self._save(pair)
+            async with scope:
+                await self._save(pair)
         except Exception as error:  # noqa: BLE001 - the user's code: anything may come
-            text = f"the refreshed tokens could not be saved: {_reason(error)}"
+            late = f"save did not return within {self._save_timeout:g} s"
+            text = f"the refreshed tokens could not be saved: {late if scope.expired() else _reason(error)}"
             raise TokenRefreshError(f"{text}; they are kept in memory, unused, and saved on the next attempt") from None
         self._unsaved = None
         self._access_token = pair.access_token
@@ -261,6 +296,7 @@ class OAuthApp:
     Raises ``ConfigurationError`` for wrong arguments.
     """
 
+    @discreet
     def __init__(
         self,
         client_id: str,
@@ -273,8 +309,8 @@ class OAuthApp:
         trust_env: bool = False,
         clock: Clock | None = None,
     ) -> None:
-        self._client = _client(client_id, client_secret)
-        if not isinstance(redirect_uri, str) or not redirect_uri or not _is_visible(redirect_uri):
+        self._client = checked_client(client_id, client_secret)
+        if not is_visible(redirect_uri):
             raise ConfigurationError("redirect_uri is the URI registered with Brex, without blanks")
         self._redirect_uri = redirect_uri
         self._base_url = checked_url(base_url)
@@ -288,7 +324,7 @@ class OAuthApp:
         ``openid`` and ``offline_access`` are added. The customer may grant fewer.
         """
         wanted = [scopes] if isinstance(scopes, str) else list(scopes)
-        if not all(isinstance(scope, str) and scope and _is_visible(scope) for scope in wanted):
+        if not all(map(is_visible, wanted)):
             raise ConfigurationError("scopes are strings without blanks, such as accounting.record.read")
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
@@ -309,61 +345,46 @@ class OAuthApp:
         Raises ``ConfigurationError`` when the state is not the consent's (the redirect is forged), and
         ``TokenRefreshError`` when the code is refused or no refresh token was granted.
         """
-        if not all(isinstance(text, str) and text and _is_visible(text) for text in (code, state)):
-            raise ConfigurationError("code and state are what the redirect carries; a refused consent has no code")
-        if not hmac.compare_digest(consent.state.encode(), state.encode()):
-            raise ConfigurationError("the state of the redirect is not the one sent; do not use this code")
+        returned = Hidden((consent, code, state))
+        del consent, code, state  # error reporters print local variables
         asked_at = self._clock.now()
-        what = {"grant_type": "authorization_code", "code": code, "redirect_uri": self._redirect_uri}
-        form = Form({**what, "code_verifier": consent.verifier, **self._client.fields})
-        del code, what  # error reporters print local variables
-        granted = await ask(self._token, form, self._clock, _log)
+        granted = await ask(self._token, self._redeeming(*returned.value), self._clock, _log)
         if granted.refresh_token is None:
             raise TokenRefreshError("no refresh token was granted; the customer must allow offline access")
-        return _pair(granted, granted.refresh_token, asked_at)
+        return pair_of(granted, granted.refresh_token, asked_at)
+
+    @discreet
+    def _redeeming(self, consent: Consent, code: str, state: str) -> Form:
+        if not isinstance(consent, Consent) or not is_visible(consent.state) or not is_visible(consent.verifier):
+            raise ConfigurationError("consent is what begin returned; to keep one, keep its state and verifier")
+        if not is_visible(code) or not is_visible(state):
+            raise ConfigurationError("code and state are what the redirect carries; a refused consent has no code")
+        if not hmac.compare_digest(consent.state, state):
+            raise ConfigurationError("the state of the redirect is not the one sent; do not use this code")
+        what = {"grant_type": "authorization_code", "code": code, "redirect_uri": self._redirect_uri}
+        return Form({**what, "code_verifier": consent.verifier, **self._client.fields})
 
     async def revoke(self, token: str) -> None:
         """Make a refresh or access token useless. One that is unknown or dead already is no error.
 
         Raises ``TokenRefreshError`` when the server refuses or cannot be reached.
         """
-        form = Form({"token": checked(token), **self._client.fields})
+        given = Hidden(token)
         del token  # error reporters print local variables
+        form = Form({"token": checked(given.value), **self._client.fields})
         await revoke(self._revocation, form, self._clock, _log)
 
     def __repr__(self) -> str:
         return f"OAuthApp(redirect_uri={self._redirect_uri!r})"
 
 
-def _client(client_id: str, client_secret: str) -> Form:
-    for name, text in (("client_id", client_id), ("client_secret", client_secret)):
-        if not isinstance(text, str) or not text or not _is_visible(text):
-            raise ConfigurationError(f"{name} is a string without blanks or control characters")
-    return Form({"client_id": client_id, "client_secret": client_secret})
-
-
 def _endpoint(url: str, timeout: float, ssl: SSLContext | None, trust_env: bool) -> Endpoint:
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < float("inf"):
-        raise ConfigurationError("timeout must be a number of seconds above 0")
     if isinstance(ssl, bool):
         raise ConfigurationError("ssl is an SSLContext with your CA, or None")
-    return Endpoint(url=url, timeout=timeout, user_agent=f"brex-accounting/{__version__}", ssl=ssl, trust_env=trust_env)
+    seconds = checked_seconds("timeout", timeout)
+    return Endpoint(url=url, timeout=seconds, user_agent=f"brex-accounting/{__version__}", ssl=ssl, trust_env=trust_env)
 
 
 def _reason(error: Exception) -> str:
     # Not the text of strangers: exceptions of databases print what they were given.
     return str(error) if isinstance(error, BrexError) else f"{type(error).__name__}{origin(error)}"
-
-
-def _is_visible(text: str) -> bool:
-    return all("!" <= character <= "~" for character in text)
-
-
-def _pair(granted: Granted, refresh_token: str, asked_at: datetime) -> TokenPair:
-    seconds = min(granted.expires_in or LIFETIME, LONGEST)
-    return TokenPair(
-        access_token=granted.access_token,
-        refresh_token=refresh_token,
-        # Counted from before the request: better a little early than too late.
-        expires_at=asked_at + timedelta(seconds=seconds),
-    )

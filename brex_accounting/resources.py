@@ -59,7 +59,9 @@ class Integrations:
 
         Raises ``ActiveIntegrationExists`` or ``VendorAccountIdMismatch`` when another is connected.
         """
-        return await self._view.run(endpoints.create_integration(vendor, vendor_account_id))
+        call = endpoints.create_integration(vendor, vendor_account_id)
+        del vendor, vendor_account_id  # error reporters print local variables
+        return await self._view.run(call)
 
     async def disconnect(self, integration_id: str) -> Integration:
         """Disconnect. Brex may drop the customer's GL codes, rules and mappings for good.
@@ -275,6 +277,7 @@ class Records:
         the ids. An attempt without an answer is never repeated: its error has ``may_have_happened``.
         """
         call = endpoints.report_export_results(results, idempotency_key=idempotency_key)
+        del results  # error reporters print local variables
         return await self._view.run(call)
 
     async def report_confirmed(

@@ -8,15 +8,18 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
 import attrs
 import msgspec
 
-from ..errors import BrexError, DecodeError, TokenRefreshError
+from ..errors import BrexError, ConfigurationError, DecodeError, TokenRefreshError
 from .call import Call, Refusal, Repeat, Reply
 from .clock import Clock
+from .discreet import Unchained
 from .limiter import RateLimit, SlidingLog
 from .manager import Manager
 from .services import Options
@@ -24,7 +27,23 @@ from .services import Options
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-__all__ = ["Endpoint", "Form", "Granted", "ask", "revoke"]
+__all__ = [
+    "Endpoint",
+    "Form",
+    "Granted",
+    "TokenPair",
+    "ask",
+    "checked_client",
+    "checked_seconds",
+    "is_visible",
+    "pair_of",
+    "revoke",
+]
+
+LIFETIME: Final = 3600.0
+"""Seconds an access token lives when the answer does not say."""
+LONGEST: Final = 1e9
+"""Seconds that are believed of an answer: a date has an end."""
 
 _ONCE: Final = Repeat(
     after_ambiguous=False,
@@ -71,17 +90,58 @@ class Granted:
     expires_in: float | None
 
 
+@attrs.frozen(kw_only=True)
+class TokenPair:
+    """An access token and the refresh token that gets the next one: store both, and neither is in the repr."""
+
+    access_token: str = attrs.field(repr=False)
+    refresh_token: str = attrs.field(repr=False)
+    expires_at: datetime
+
+
+def is_visible(text: object) -> bool:
+    """Whether it is text without blanks, control characters or anything outside of ASCII."""
+    return isinstance(text, str) and text != "" and all("!" <= character <= "~" for character in text)
+
+
+def checked_client(client_id: str, client_secret: str) -> Form:
+    """Who asks, as fields of a form."""
+    for name, text in (("client_id", client_id), ("client_secret", client_secret)):
+        if not is_visible(text):
+            raise ConfigurationError(f"{name} is a string without blanks or control characters")
+    return Form({"client_id": client_id, "client_secret": client_secret})
+
+
+def checked_seconds(name: str, seconds: float) -> float:
+    """A length of time that ends."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
+        raise ConfigurationError(f"{name} must be a number of seconds above 0")
+    return seconds
+
+
+def pair_of(granted: Granted, refresh_token: str, asked_at: datetime) -> TokenPair:
+    """What was granted to a request that began at ``asked_at``."""
+    seconds = min(granted.expires_in or LIFETIME, LONGEST)
+    return TokenPair(
+        access_token=granted.access_token,
+        refresh_token=refresh_token,
+        # Counted from before the request: better a little early than too late.
+        expires_at=asked_at + timedelta(seconds=seconds),
+    )
+
+
 async def ask(at: Endpoint, form: Form, clock: Clock, log: logging.Logger) -> Granted:
     """The tokens that a form is worth. Any failure is a ``TokenRefreshError`` without a chain."""
-    return await _run(at, _call(at, form, _ONCE), clock, log)
+    return await _run(at, _call(at, form, _ONCE, clock), clock, log)
 
 
 async def revoke(at: Endpoint, form: Form, clock: Clock, log: logging.Logger) -> None:
     """Make a token useless. Fails like ``ask``."""
-    await _run(at, attrs.evolve(_call(at, form, _AGAIN), name="token revocation", decode=_nothing), clock, log)
+    call = attrs.evolve(_call(at, form, _AGAIN, clock), name="token revocation", decode=_nothing)
+    await _run(at, call, clock, log)
 
 
-def _call(at: Endpoint, form: Form, repeat: Repeat) -> Call[Granted]:
+def _call(at: Endpoint, form: Form, repeat: Repeat, clock: Clock) -> Call[Granted]:
     return Call(
         name="token grant",
         method="POST",
@@ -90,7 +150,7 @@ def _call(at: Endpoint, form: Form, repeat: Repeat) -> Call[Granted]:
         content_type="application/x-www-form-urlencoded",
         repeat=repeat,
         decode=_granted,
-        refuse=_refuse,
+        refuse=partial(_refuse, clock),
     )
 
 
@@ -112,10 +172,11 @@ async def _run(at: Endpoint, call: Call[Granted], clock: Clock, log: logging.Log
             observers=(),
             log=log,
         )
-        try:
-            return await manager.run(call, "", None, Options(timeout=at.timeout, deadline=2 * at.timeout))
-        except BrexError as error:
-            raise _failed(error, call) from None
+        with Unchained():
+            try:
+                return await manager.run(call, "", None, Options(timeout=at.timeout, deadline=2 * at.timeout))
+            except BrexError as error:
+                raise _failed(error, call) from None
 
 
 def _failed(error: BrexError, call: Call[Granted]) -> TokenRefreshError:
@@ -124,6 +185,7 @@ def _failed(error: BrexError, call: Call[Granted]) -> TokenRefreshError:
         text += "; it may have been processed, and then the refresh token or code it carried is spent"
     failed = TokenRefreshError(text)
     failed.attempts, failed.may_have_happened = error.attempts, error.may_have_happened
+    failed.retry_after = error.retry_after if isinstance(error, TokenRefreshError) else None
     return failed
 
 
@@ -135,7 +197,7 @@ def _granted(reply: Reply) -> Granted:
     if not isinstance(body, dict):
         raise DecodeError("expected object at $")
     access, refresh = body.get("access_token"), body.get("refresh_token")
-    if not isinstance(access, str) or not access or not all("!" <= character <= "~" for character in access):
+    if not isinstance(access, str) or not is_visible(access):
         raise DecodeError("expected visible ASCII at $.access_token")
     if refresh is not None and not isinstance(refresh, str):
         raise DecodeError("expected string at $.refresh_token")
@@ -155,7 +217,7 @@ def _nothing(_reply: Reply) -> Granted:
     return Granted(access_token="", refresh_token=None, expires_in=None)
 
 
-def _refuse(reply: Reply) -> Refusal:
+def _refuse(clock: Clock, reply: Reply) -> Refusal:
     try:
         body = msgspec.json.decode(reply.body)
     except (msgspec.DecodeError, RecursionError):
@@ -163,7 +225,9 @@ def _refuse(reply: Reply) -> Refusal:
     code = body.get("error") if isinstance(body, dict) else None
     known = code if isinstance(code, str) and code in _CODES else ""
     answered = f"the OAuth server answered {reply.status}{known and ' ' + known}"
-    return Refusal(error=TokenRefreshError(f"{answered}; {_advice(reply.status, known)}"))
+    error = TokenRefreshError(f"{answered}; {_advice(reply.status, known)}")
+    error.retry_after = reply.retry_after(clock.now())
+    return Refusal(error=error)
 
 
 def _advice(status: int, code: str) -> str:

@@ -97,6 +97,11 @@ class AiohttpTransport:
         try:
             async with asyncio.timeout(timeout):
                 return await self._exchange(request, timeout)
+        except asyncio.CancelledError as error:
+            # Passed on, but without its way through aiohttp: error reporters print the local variables of
+            # those frames, headers and bodies, also of a TimeoutError that a caller's own timeout makes of it.
+            error.__context__ = None
+            raise error.with_traceback(None) from None
         except _NEVER_SENT as error:
             timed_out = isinstance(error, aiohttp.ConnectionTimeoutError)
             return Silence(sent=Sent.NO, cause=_cause(error), timed_out=timed_out)

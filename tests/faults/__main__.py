@@ -10,6 +10,7 @@ from .canary import Canary
 from .kinds import MISSING
 from .matrix import MATRIX, cells
 from .running import run_cell
+from .token_failures import TOKEN_FAILURES, failure_of
 
 
 async def _row(fault: str, canary: Canary) -> tuple[int, list[str]]:
@@ -33,11 +34,17 @@ async def _run() -> int:
             right, lines = await _row(fault, canary)
             good, total = good + right, total + len(lines)
             sys.stdout.writelines(lines)
+        for name in TOKEN_FAILURES:
+            failure = await failure_of(name)
+            canary.error(failure)
+            sys.stdout.write(f"{'tokens':18} {name}: {type(failure).__name__}\n")
     hits = canary.hits()
     seconds = time.monotonic() - begin
-    sys.stdout.write(f"{good} of {total} cells as written down, in {seconds:.1f} s\n")
     sys.stdout.write(
-        f"{len(hits)} canary hits in {len(canary.lines)} lines of logs, events, spans, reprs and tracebacks\n"
+        f"{good} of {total} cells as written down, {len(TOKEN_FAILURES)} failures of tokens, in {seconds:.1f} s\n"
+    )
+    sys.stdout.write(
+        f"{len(hits)} canary hits in {len(canary.lines)} lines of logs, events, spans, reprs, tracebacks, locals\n"
     )
     return 0 if good == total and not hits else 1
 

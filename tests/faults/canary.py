@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import traceback
+import re
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -13,6 +13,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, Sp
 
 from brex_accounting.otel import SpanObserver
 
+from ..reporter import printed
+
 __all__ = ["BODY", "TOKEN", "Canary"]
 
 TOKEN = "bxt_canary_token_5f1c"
@@ -20,6 +22,9 @@ TOKEN = "bxt_canary_token_5f1c"
 
 BODY = "canary-body-9b7e"
 """Part of what is sent and of what a server answers."""
+
+SECRETS = re.compile(rf"{TOKEN}|{BODY}|sandbox_(secret|access|refresh|code)")
+"""Those two, and what the sandbox's OAuth server gives and takes."""
 
 
 class _Exporter(SpanExporter):
@@ -49,15 +54,8 @@ class Canary(logging.Handler):
         self._keep(repr(event), str(event))
 
     def error(self, error: BaseException) -> None:
-        """An exception: its reprs, its traceback with causes, the locals of the package's frames."""
-        self._keep(str(error), repr(error), repr(error.args), "".join(traceback.format_exception(error)))
-        whole = traceback.TracebackException.from_exception(error)
-        self._keep("".join(whole.format()))
-        for frame, _ in traceback.walk_tb(error.__traceback__):
-            if "brex_accounting" in frame.f_code.co_filename:
-                shown = "\n".join(f"{name} = {value!r}" for name, value in frame.f_locals.items())
-                # Above the session the caller's own arguments stand in the frames.
-                self._keep(shown if "session" in frame.f_code.co_filename else shown.replace(BODY, ""))
+        """An exception, as an error reporter prints it."""
+        self._keep(printed(error))
 
     def spans(self) -> SpanObserver:
         """A further observer, whose spans are searched as they end."""
@@ -71,7 +69,7 @@ class Canary(logging.Handler):
 
     def hits(self) -> list[str]:
         """The lines that hold a canary."""
-        return [line for line in self.lines if TOKEN in line or BODY in line]
+        return [line for line in self.lines if SECRETS.search(line)]
 
     def _keep(self, *texts: str) -> None:
         for text in texts:

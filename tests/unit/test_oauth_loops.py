@@ -65,7 +65,7 @@ def test_after_a_loop_that_was_abandoned(source: OAuthTokens) -> None:
     asyncio.run(source.aclose())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # asyncio's own words on the task that never ended
-        for flight in list(source._flights):
+        for flight in list(source._flight._held):
             flight._log_destroy_pending = False  # type: ignore[attr-defined]
-        source._flights.clear()
+        source._flight._held.clear()
         gc.collect()

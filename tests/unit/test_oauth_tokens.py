@@ -281,7 +281,7 @@ async def test_a_refresh_that_is_cancelled_from_outside(bench: Bench) -> None:
     source = bench.source()
     task = start(source.token())
     await bench.clock.settle()
-    (flight,) = source._flights
+    (flight,) = source._flight._held
     flight.cancel()
     with pytest.raises(TokenRefreshError, match="cancelled"):
         await task
