@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from .auth import TokenFunction, TokenSource
     from .core import View
-    from .resources import Integrations, Records
+    from .integrations import Integrations
+    from .records import Records
     from .session.clock import Clock
     from .session.events import Observer
     from .session.limiter import Limiter, RateLimit
@@ -90,7 +91,8 @@ class BrexAccounting:
         self._bind(view, owner=True)
 
     def _bind(self, view: View, *, owner: bool) -> None:
-        from .resources import Integrations, Records
+        from .integrations import Integrations
+        from .records import Records
 
         self._view = view
         self._owner = owner
@@ -153,7 +155,8 @@ def warm_up() -> None:
     For services that would rather start slowly than answer their first request slowly: importing the
     package alone takes a small part of that.
     """
-    from .resources import Records  # noqa: F401 - loading these is the point
+    from .integrations import Integrations  # noqa: F401 - loading these is the point
+    from .records import Records  # noqa: F401
     from .session.transport import AiohttpTransport  # noqa: F401
     from .views import compile_decoder
 

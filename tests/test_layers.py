@@ -34,14 +34,15 @@ ALLOWED: dict[str, set[str]] = {
     "auth": {"errors", "session"},
     "oauth": {"_version", "auth", "errors", "session", "urls"},
     "core": {"converters", "errors", "models", "session"},
-    "resources": {
+    "integrations": {"core", "endpoints", "errors", "models", "session.call"},
+    "records": {
         *("converters", "core", "endpoints", "enums", "errors", "models", "paging", "prefetching"),
         *("reporting", "scanning", "session.call", "session.events", "windows"),
     },
     "views": {
         *("_version", "auth", "converters", "core", "endpoints", "errors", "models", "session", "urls"),
     },
-    "client": {"auth", "core", "errors", "resources", "session", "views"},
+    "client": {"auth", "core", "errors", "integrations", "records", "session", "views"},
     "sandbox": {"_version", "converters", "enums", "errors", "models", "sandbox", "urls"},
     "cli": {
         *("_version", "cli", "client", "converters", "core", "enums", "errors", "models", "paging", "sandbox"),
@@ -54,7 +55,7 @@ ALLOWED: dict[str, set[str]] = {
 # Imports inside functions: an optional extra, the command line's start, and what the first client or refresh opens.
 LATE = {
     *(("__main__", "cli.app"), ("core", "session.transport"), ("session.grants", "session.transport")),
-    *(("client", "resources"), ("client", "session.transport"), ("client", "views")),
+    *(("client", "integrations"), ("client", "records"), ("client", "session.transport"), ("client", "views")),
 }
 
 PURE = [

@@ -1,4 +1,4 @@
-"""The client's verbs, one class per resource. Each checks its arguments when it is called."""
+"""The client's verbs for accounting records. Each checks its arguments when it is called."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .converters.projection import Projection, project
 from .converters.queries import MAX_IDS, Query, each_checked, period, record_filters
 from .core import View
 from .enums import ReviewStatus, SourceType
-from .errors import ActiveIntegrationExists, BrexError, ConfigurationError, IntegrationNotActive
+from .errors import BrexError, ConfigurationError
 from .models import (
     ALL_TIME,
     AccountingRecord,
@@ -24,7 +24,6 @@ from .models import (
     ConfirmedReport,
     ExportReport,
     ExportResult,
-    Integration,
     Page,
     UpdatedAt,
 )
@@ -32,61 +31,12 @@ from .paging import PageIterator, RecordQuery, Source, check_page_size
 from .prefetching import Peeked
 from .reporting import MAX_RESULTS, Reporting
 from .scanning import MOST_PARALLEL, Scan, Scanned
-from .session.call import Outcome
 from .session.events import PageEvent
 from .windows import ScanCheckpoint
 
-__all__ = ["Integrations", "ManyRecords", "Records"]
+__all__ = ["ManyRecords", "Records"]
 
 T = TypeVar("T")
-
-
-class Integrations:
-    """The link between the Brex account and an accounting system; an account has at most one active.
-
-    Source: Brex, Accounting API reference, "Accounting Integrations".
-    """
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-
-    async def create(self, *, vendor: str, vendor_account_id: str) -> Integration:
-        """Connect ``vendor`` (an id that Brex made for the partner) with your ``vendor_account_id``.
-
-        Returns the active integration if the same two are connected already. **This is not a read**:
-        after the customer disconnected, it makes a new integration. Call it when a person consents, and
-        keep the id; Brex has no list of integrations.
-
-        Raises ``ActiveIntegrationExists`` or ``VendorAccountIdMismatch`` when another is connected.
-        """
-        call = endpoints.create_integration(vendor, vendor_account_id)
-        del vendor, vendor_account_id  # error reporters print local variables
-        return await self._view.run(call)
-
-    async def disconnect(self, integration_id: str) -> Integration:
-        """Disconnect. Brex may drop the customer's GL codes, rules and mappings for good.
-
-        Raises ``IntegrationNotActive`` when it is not connected; its ``probably_ours`` is True when an
-        earlier attempt of this call got no answer and evidently was the one that disconnected.
-        """
-        try:
-            return await self._view.run(endpoints.disconnect_integration(integration_id))
-        except IntegrationNotActive as error:
-            done = error.integration_id == integration_id and error.current_status == "DISABLED"
-            error.probably_ours = done and _was_ambiguous(error)
-            raise
-
-    async def reactivate(self, integration_id: str) -> Integration:
-        """Connect a disconnected integration again.
-
-        Raises ``ActiveIntegrationExists`` when one is active; its ``probably_ours`` is True when an
-        earlier attempt of this call got no answer and the active one is this integration.
-        """
-        try:
-            return await self._view.run(endpoints.reactivate_integration(integration_id))
-        except ActiveIntegrationExists as error:
-            error.probably_ours = error.existing_integration_id == integration_id and _was_ambiguous(error)
-            raise
 
 
 class Records:
@@ -395,7 +345,3 @@ def _updated_at(record: Any) -> datetime:
 def _id_and_version(record: Any) -> tuple[str, int]:
     # A record, or a projection that was given both.
     return record.id, record.version
-
-
-def _was_ambiguous(error: BrexError) -> bool:
-    return any(attempt.outcome is Outcome.AMBIGUOUS for attempt in error.attempts)
