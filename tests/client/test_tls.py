@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from brex_accounting import APIConnectionError, BrexAccounting, ExportSuccess
+from brex_accounting import APIConnectionError, BrexAccounting, ExportSuccess, OAuthTokens, TokenRefreshError
+from brex_accounting.oauth import TokenPair
 
 from ..session.raw import answering, http_bytes
 from .support import QUICK, page_json, wire_record
@@ -87,6 +88,26 @@ async def test_tls_leaves_nothing_open_when_things_go_wrong(certificate: tuple[P
             assert (kind, asyncio.all_tasks() - {walk}) == (kind, before)
         gc.collect()
     assert [str(one.message) for one in warned] == []
+
+
+async def test_oauth_over_tls(certificate: tuple[Path, Path]) -> None:
+    """Tokens come through a context of one's own; without it the handshake fails and nothing is spent."""
+    trusting = ssl.create_default_context(cafile=str(certificate[0]))
+    granted = http_bytes(b'{"access_token":"a1","refresh_token":"r1","expires_in":3600}')
+    saved: list[TokenPair] = []
+
+    async def save(pair: TokenPair) -> None:
+        saved.append(pair)
+
+    async with answering(granted, ssl=server_side(certificate)) as server:
+        url = f"{server.url}/v1/token"
+        distrusting = OAuthTokens("client", "secret", "r0", save=save, token_url=url)
+        with pytest.raises(TokenRefreshError) as caught:
+            await distrusting.token()
+        assert (caught.value.may_have_happened, server.requests) == (False, [])
+        assert await OAuthTokens("client", "secret", "r0", save=save, token_url=url, ssl=trusting).token() == "a1"
+        assert b"refresh_token=r0" in server.requests[0]
+    assert [pair.refresh_token for pair in saved] == ["r1"]
 
 
 async def _first(brex: BrexAccounting) -> None:

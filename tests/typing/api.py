@@ -24,18 +24,24 @@ from brex_accounting import (
     Integration,
     LineItem,
     Money,
+    OAuthTokens,
     Page,
     RateLimit,
     RecordsNotReadyForExport,
     RetryPolicy,
+    ScanCheckpoint,
+    TokenRefreshError,
     UpdatedAt,
     from_json,
     to_json,
+    warm_up,
 )
 from brex_accounting.enums import RecordType, ReviewStatus
 from brex_accounting.models import BadRecord, ConfirmedReport, ExportReport, JsonValue
+from brex_accounting.oauth import Consent, OAuthApp, TokenPair
 from brex_accounting.paging import RecordQuery
 from brex_accounting.sandbox import Sandbox
+from brex_accounting.scanning import Scan, ScanPage
 from brex_accounting.session.events import AttemptEvent
 
 
@@ -148,3 +154,40 @@ async def projections(brex: BrexAccounting, checkpoint: Checkpoint) -> None:
     assert_type(await query.collect(), list[Posting])
     assert_type(brex.records.list(as_type=AccountingRecord), RecordQuery[AccountingRecord])
     assert_type(brex.records.list(), RecordQuery[AccountingRecord])
+
+
+async def oauth(consented: TokenPair) -> None:
+    async def save(pair: TokenPair) -> None:
+        assert_type(pair.expires_at, datetime)
+
+    app = OAuthApp("id", "secret", redirect_uri="https://example.com/back")
+    consent = app.begin(["accounting.record.read"])
+    assert_type(consent, Consent)
+    assert_type(await app.finish(consent, code="c", state=consent.state), TokenPair)
+    await app.revoke(consented.refresh_token)
+    tokens = OAuthTokens("id", "secret", consented.refresh_token, save=save, save_timeout=5)
+    assert_type(await tokens.token(), str)
+    async with BrexAccounting(tokens) as brex:
+        company = brex.for_company("cuacc_1", token=tokens)
+        assert_type(company, BrexAccounting)
+    await tokens.aclose()
+    try:
+        await tokens.renew("refused")
+    except TokenRefreshError as error:
+        assert_type(error.retry_after, float | None)
+
+
+async def ahead_and_side_by_side(brex: BrexAccounting, data: bytes) -> None:
+    warm_up()
+    async for record in brex.records.list(prefetch=1):
+        assert_type(record, AccountingRecord)
+    window = UpdatedAt(gte=date(2026, 1, 1), lt=await brex.server_now())
+    scan = brex.records.scan(window, parallel=4, as_type=Posting, resume_from=from_json(data, ScanCheckpoint))
+    assert_type(scan, Scan[Posting])
+    async with scan as pages:
+        async for page in pages:
+            assert_type(page, ScanPage[Posting])
+            assert_type(page.items, tuple[Posting, ...])
+            assert_type(page.checkpoint, ScanCheckpoint)
+    assert_type(brex.records.scan(window), Scan[AccountingRecord])
+    assert_type(scan.checkpoint, ScanCheckpoint)
