@@ -15,7 +15,7 @@ HEAD = """\
 ```sh
 python -m benchmarks                  # all of them
 python -m benchmarks stream --quick   # one, with few samples
-python -m benchmarks --gate           # every target against its fail line, in three minutes
+python -m benchmarks --gate           # what CI holds, in three minutes
 python -m benchmarks --write          # renew this page
 ```
 
@@ -28,6 +28,12 @@ measured. Ours runs with limiter, retry loop and an observer in place, under a l
 the rate under Brex's own, 1,000 requests per 60 s, and the share of a core that this takes. A list is streamed in a
 loop that has its caches to itself; a page is decoded between those of others, once after each collection of garbage.
 Ratios carry over to other machines, absolute figures do not.
+
+What stands in the way where a line is not met: msgspec fills an attrs class field by field, through Python's own
+attribute protocol, where it fills a Struct's memory, and the collector looks at every attrs object. With warm caches
+that alone is 1.6 x, and it is most of what lies between ours and the bare protocol end to end, where nothing else warms
+up or cools down; aiohttp's request and response are the rest. Today's Stainless runtime decodes faster than the one
+that the lines were drawn with. CI holds wider lines there (`gate_at` in `report.py`), so that they get no worse.
 """
 
 
