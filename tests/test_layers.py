@@ -56,6 +56,14 @@ ALLOWED: dict[str, set[str]] = {
         *("session.call", "session.events", "session.limiter", "urls"),
     },
     "__init__": {"_version", "auth", "client", "converters", "core", "errors", "models", "oauth", "session", "windows"},
+    "sync.states": {"errors"},
+    "sync.keys": {"errors"},
+    "sync.content": {"enums", "models"},
+    "sync.exports": {"enums", "models", "sync.keys", "sync.states"},
+    "sync.poster": {"enums", "errors", "models", "sync.keys"},
+    "sync.plan": {"enums", "models", "sync.content", "sync.exports", "sync.states"},
+    "sync.store": {"models", "sync.exports", "sync.poster", "sync.states"},
+    "sync": set(),
     "__main__": {"cli"},
     "otel": {"errors", "session"},
 }
@@ -66,6 +74,7 @@ PURE = [
     *("enums", "models", "errors", "shapes", "codec", "converters", "endpoints", "session.call", "session.retry"),
     *("confirming", "windows"),
     *("sandbox.rules", "sandbox.table", "sandbox.reading", "sandbox.refusal", "sandbox.faults", "sandbox.seeds"),
+    *("sync.exports", "sync.keys", "sync.states"),
     *("sandbox.openapi", "sandbox.schemas", "sandbox.oauth", "urls"),
 ]
 BANNED = {"aiohttp", "asyncio", "random", "time", "os", "uuid", "secrets", "socket", "threading", "logging"}
