@@ -203,3 +203,11 @@ async def test_documents_and_options_outlive_it(tmp_path: Path) -> None:
         assert (options.dedupe, options.longest_memo) == ("none", 8)
         assert (await client.create(entry())).content["id"] == "JE-000002"
         assert [document.id for document in await erp.control.documents()] == ["JE-000001", "JE-000002"]
+
+
+async def test_a_store_has_one_erp(tmp_path: Path, erp: FakeErp) -> None:
+    """A second ERP on the file of a running one does not start."""
+    with pytest.raises(OSError, match="in use"):
+        async with FakeErp(tmp_path / "erp.db"):
+            pass
+    assert (await erp.control.state()).requests == 0

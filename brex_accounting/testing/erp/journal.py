@@ -19,23 +19,25 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS documents (id TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS options (one INTEGER PRIMARY KEY CHECK (one = 1), body BLOB NOT NULL);
 """
+# One ERP holds what is in the file: a second one on it would go on from an old state.
+_PRAGMAS = ("busy_timeout = 1000", "locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL")
 
 
 class Journal:
     """Documents and options on disk. One thread uses it, the one that made it.
 
-    Raises ``OSError`` for a file that cannot be opened, or is none of its own.
+    Raises ``OSError`` for a file that cannot be opened, is in use, or is none of its own.
     """
 
     def __init__(self, path: Path) -> None:
         with contextlib.ExitStack() as stack:
             try:
                 self._database = stack.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
-                for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000"):
+                for pragma in _PRAGMAS:
                     self._database.execute(f"PRAGMA {pragma}").close()
                 self._database.executescript(_TABLES).close()
             except sqlite3.Error:
-                raise OSError("the store is no file of a fake ERP, or cannot be opened") from None
+                raise OSError("the store is in use, cannot be opened, or is no file of a fake ERP") from None
             stack.pop_all()
 
     def documents(self) -> list[Document]:
