@@ -52,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "sandbox": {"_version", "converters", "enums", "errors", "models", "sandbox", "urls"},
     "testing": {"client", "enums", "errors", "models", "sandbox", "sync", "testing"},
-    "posters": {"enums", "errors", "models", "sync.keys", "sync.poster"},
+    "posters": {"enums", "errors", "models", "posters", "sync.keys", "sync.poster"},
     "cli": {
         *("_version", "cli", "client", "converters", "core", "enums", "errors", "models", "paging", "sandbox"),
         *("session.call", "session.events", "session.limiter", "urls"),
@@ -79,7 +79,7 @@ PURE = [
     *("sync.exports", "sync.keys", "sync.states"),
     *("sandbox.openapi", "sandbox.schemas", "sandbox.oauth", "urls"),
     *("testing.erp.admission", "testing.erp.books", "testing.erp.counting", "testing.erp.options"),
-    *("testing.erp.orders", "testing.erp.refusal", "testing.erp.values"),
+    *("testing.erp.orders", "testing.erp.refusal", "testing.erp.values", "posters.rows"),
 ]
 BANNED = {"aiohttp", "asyncio", "random", "time", "os", "uuid", "secrets", "socket", "threading", "logging"}
 
