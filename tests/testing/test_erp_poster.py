@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import traceback
 from collections import defaultdict
@@ -13,6 +14,8 @@ from typing import Any
 
 import attrs
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from brex_accounting.enums import ReviewStatus, SourceType
 from brex_accounting.models import AccountingRecord, Receipt
@@ -21,7 +24,7 @@ from brex_accounting.sync.keys import export_key
 from brex_accounting.sync.poster import NotNow, Posted, Rejected, RejectionCode, Skipped, checked_recovery
 from brex_accounting.testing.erp import ErpProcess, FakeErp, Status
 from brex_accounting.testing.erp_client import NothingWritten, Unclear
-from brex_accounting.testing.erp_poster import ErpPoster, FindErpPoster, ParkErpPoster, SameKeyErpPoster
+from brex_accounting.testing.erp_poster import ErpPoster, FindErpPoster, ParkErpPoster, SameKeyErpPoster, download
 
 CONTROL = {"CARD": "2100", "REIMBURSEMENT": "2200", "BILL": "2000"}
 WAYS: dict[type[ErpPoster], dict[str, Any]] = {
@@ -92,7 +95,7 @@ async def test_every_ready_record_is_booked_exactly(poster: ErpPoster, erp: Fake
         expected
     )
     counts = await erp.control.counts()
-    assert (counts.doubled, counts.lost(record.id for record in RECORDS)) == ((), ())
+    assert (counts.doubled, counts.lost({record.id: 1 for record in RECORDS})) == ((), ())
 
 
 def account_of(record: AccountingRecord, coding: tuple[Any, ...]) -> str:
@@ -194,7 +197,7 @@ async def test_what_is_unclear_is_raised_and_recovered(poster: ErpPoster, erp: F
         await post(poster)
     counts = await erp.control.counts()
     if poster.recovery != "park":
-        assert (counts.doubled, counts.lost([CARD.id])) == ((), ())
+        assert (counts.doubled, counts.lost({CARD.id: 1})) == ((), ())
     await post(poster)
     doubled = poster.recovery != "same_key" and (booked or poster.recovery == "find")
     assert bool((await erp.control.counts()).doubled) == doubled
@@ -261,6 +264,32 @@ async def test_receipts_are_attached_once(erp: FakeErp, kind: type[ErpPoster]) -
     ]
 
 
+async def test_a_crowd_whose_session_is_over(poster: ErpPoster, erp: FakeErp) -> None:
+    """Forty posts at once after a log-out: each is booked once, and none is told to wait."""
+    await erp.control.log_out()
+    outcomes = await asyncio.gather(*(post(poster, record) for record in RECORDS[:40]))
+    assert all(isinstance(outcome, Posted) for outcome in outcomes)
+    counts = await erp.control.counts()
+    assert (counts.doubled, sum(counts.standing.values())) == ((), len(outcomes))
+
+
+async def test_receipts_are_downloaded_without_the_erps_session() -> None:
+    """The first address that gives the content is taken, and nobody there sees who we are in the ERP."""
+    seen = []
+
+    async def serve(request: web.BaseRequest) -> web.Response:
+        seen.append((request.path, "Authorization" in request.headers))
+        return web.Response(status=403 if request.path == "/gone" else 200, body=b"%PDF")
+
+    async with RawTestServer(serve) as server:
+        there = tuple(str(server.make_url(path)) for path in ("/gone", "/there"))
+        assert await download(Receipt(id="receipt_1", download_uris=there)) == b"%PDF"
+        for nothing in (there[:1], (), None, ("http://127.0.0.1:1/",)):
+            with pytest.raises(Unclear):
+                await download(Receipt(id="receipt_1", download_uris=nothing))
+    assert seen == [("/gone", False), ("/there", False), ("/gone", False)]
+
+
 async def test_a_changed_chart_leaves_the_first_document(tmp_path: Path) -> None:
     """The same key with other accounts is not a second document: the first one is told."""
     async with FakeErp(tmp_path / "erp.db") as erp:
@@ -322,4 +351,4 @@ async def test_the_erp_dies_under_a_post(tmp_path: Path, kind: type[ErpPoster], 
             if poster.recovery == "same_key" or not booked:
                 assert isinstance(await post(poster), Posted)
         counts = await erp.control.counts()
-        assert (counts.doubled, counts.lost([OTHER.id, CARD.id])) == ((), ())
+        assert (counts.doubled, counts.lost({OTHER.id: 1, CARD.id: 1})) == ((), ())

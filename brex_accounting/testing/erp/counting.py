@@ -68,9 +68,18 @@ class Counts:
         }
         return tuple(sorted(several))
 
-    def lost(self, records: Iterable[str]) -> tuple[str, ...]:
-        """Those of ``records`` (ids) that have no standing document. It should be empty."""
-        return tuple(sorted({record for record in records if not self.standing.get(record)}))
+    def lost(self, newest: Mapping[str, int]) -> tuple[str, ...]:
+        """Record ids that have no document of their newest revision, or none that stands. It should be empty.
+
+        ``newest``: the newest revision that should be booked, per record id.
+        """
+        return tuple(
+            sorted(
+                record
+                for record, revision in newest.items()
+                if not (self.standing.get(record) and self.by_revision[record].get(revision))
+            )
+        )
 
 
 def is_balanced(lines: Iterable[DraftLine]) -> bool:
