@@ -63,6 +63,7 @@ ALLOWED: dict[str, set[str]] = {
     "sync.poster": {"enums", "errors", "models", "sync.keys"},
     "sync.plan": {"enums", "models", "sync.content", "sync.exports", "sync.states"},
     "sync.store": {"models", "sync.exports", "sync.poster", "sync.states"},
+    "sync.wording": set(),
     "sync": set(),
     "__main__": {"cli"},
     "otel": {"errors", "session"},
@@ -74,7 +75,7 @@ PURE = [
     *("enums", "models", "errors", "shapes", "codec", "converters", "endpoints", "session.call", "session.retry"),
     *("confirming", "windows"),
     *("sandbox.rules", "sandbox.table", "sandbox.reading", "sandbox.refusal", "sandbox.faults", "sandbox.seeds"),
-    *("sync.exports", "sync.keys", "sync.states"),
+    *("sync.content", "sync.exports", "sync.keys", "sync.plan", "sync.states", "sync.wording"),
     *("sandbox.openapi", "sandbox.schemas", "sandbox.oauth", "urls"),
 ]
 BANNED = {"aiohttp", "asyncio", "random", "time", "os", "uuid", "secrets", "socket", "threading", "logging"}
