@@ -16,10 +16,10 @@ from ..errors import MoveRefused
 __all__ = [
     "BEGINNINGS",
     "BY_HAND",
-    "MAY_HAVE_DOCUMENT",
     "MOVES",
     "REPLACEABLE",
     "UNDER_WAY",
+    "UNTOUCHABLE",
     "State",
     "check_beginning",
     "check_move",
@@ -111,11 +111,11 @@ BY_HAND: Final = frozenset(
 )
 """The moves a person may ask for."""
 
-MAY_HAVE_DOCUMENT: Final = frozenset({_I, _P, _R, _OK, _U})
-"""States with a document in the books, or perhaps with one."""
-
 UNDER_WAY: Final = frozenset({_I, _U, _R})
 """States in which a newer revision of the record waits."""
+
+UNTOUCHABLE: Final = frozenset({_I, _U})
+"""States whose copy stays as it was posted, and that perhaps have a document in the books."""
 
 REPLACEABLE: Final = frozenset(state for state in State if (state, _OLD) in MOVES)
 """States that give way to a newer revision."""
