@@ -52,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "sandbox": {"_version", "converters", "enums", "errors", "models", "sandbox", "urls"},
     "testing": {"client", "enums", "errors", "models", "sandbox", "sync", "testing"},
-    "posters": {"enums", "errors", "models", "posters", "sync.keys", "sync.poster"},
+    "posters": {"enums", "errors", "models", "posters", "sync.content", "sync.keys", "sync.poster"},
     "cli": {
         *("_version", "cli", "client", "converters", "core", "enums", "errors", "models", "paging", "sandbox"),
         *("session.call", "session.events", "session.limiter", "urls"),

@@ -17,6 +17,7 @@ from typing import ClassVar, Final
 
 from ..errors import ConfigurationError
 from ..models import AccountingRecord
+from ..sync.content import is_live
 from ..sync.keys import ExportKey
 from ..sync.poster import NotNow, Outcome, Posted, Recovery, Rejected, RejectionCode, Skipped
 from .csv_file import CsvFile
@@ -26,7 +27,6 @@ __all__ = ["CsvPoster"]
 
 _LONGEST_CELL: Final = 32_767
 """What spreadsheets take."""
-_NO_LONGER_DUE: Final = frozenset({"DRAFT", "VOID", "CANCELED"})
 
 
 class CsvPoster:
@@ -47,7 +47,7 @@ class CsvPoster:
 
     async def post(self, record: AccountingRecord, *, key: ExportKey, supersedes: ExportKey | None) -> Outcome:
         """Append the record's lines. An entry that is there already stays, and is what was posted."""
-        if record.status in _NO_LONGER_DUE:
+        if not is_live(record):
             return Skipped("it is not due") if supersedes is None else _to_reverse(supersedes)
         if not record.is_balanced:
             return Rejected(RejectionCode.UNBALANCED, "Debits and credits of the record differ, or a side is missing")

@@ -10,9 +10,10 @@ Which one fits depends on the ERP alone:
     FindErpPoster      it takes a second one, but can be asked first       FakeErp(dedupe="none", lookup="number")
     ParkErpPoster      it takes a second one, and cannot be asked          FakeErp(dedupe="none", lookup="none")
 
-What to see in them: a draft is made of accounting content alone, so that the same key always comes with the
-same body; the ERP's no becomes a code and words for the customer; only what the ERP documents as not
-processed is ``NotNow``; everything else is raised, and the recovery settles it.
+What to see in them: a draft is made of accounting content alone, so that a key comes again with the same body,
+and where the ERP finds another one, the first document stands; the ERP's no becomes a code and words for the
+customer; only what the ERP documents as not processed is ``NotNow``; everything else is raised, and the
+recovery settles it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from urllib.parse import quote
 import aiohttp
 
 from ..models import AccountingRecord, LineItem, Receipt
+from ..sync.content import is_live
 from ..sync.keys import ExportKey
 from ..sync.poster import NotNow, Outcome, Posted, Recovery, Rejected, RejectionCode, Skipped
 from .erp_client import Answer, ErpClient, NothingWritten, Refusal, Unclear
@@ -33,7 +35,6 @@ from .erp_client import Answer, ErpClient, NothingWritten, Refusal, Unclear
 __all__ = ["ErpPoster", "FindErpPoster", "ParkErpPoster", "SameKeyErpPoster", "download"]
 
 _ENTRIES: Final = "/v1/journal-entries"
-_NO_LONGER_DUE: Final = frozenset({"DRAFT", "VOID", "CANCELED"})
 
 _WORDS: Final = {
     "period_closed": (RejectionCode.CLOSED_PERIOD, "The books are closed on {}: reopen the period or change the date"),
@@ -87,7 +88,7 @@ class ErpPoster:
     async def post(self, record: AccountingRecord, *, key: ExportKey, supersedes: ExportKey | None) -> Outcome:
         """Book the record as a journal entry; with ``supersedes``, in place of that one."""
         try:
-            if record.status in _NO_LONGER_DUE:
+            if not is_live(record):
                 return await self._take_out(supersedes)
             lines = [self._line(record, line) for line in record.line_items]
             return _posted(await self._erp.ask("POST", _ENTRIES, self._draft(record, lines, key, supersedes)))

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brex_accounting.enums import LineItemType
+from brex_accounting.enums import LineItemType, SourceType
 from brex_accounting.errors import ConfigurationError
 from brex_accounting.models import AccountingRecord, Money
 from brex_accounting.posters import csv_file
@@ -168,8 +168,9 @@ async def test_what_is_rejected(tmp_path: Path, record: AccountingRecord, expect
 
 
 async def test_bills_that_are_no_longer_due(tmp_path: Path) -> None:
-    """Skipped when never booked; else a person reverses them."""
-    bill = attrs.evolve(RECORD, status="VOID")
+    """Skipped when never booked; else a person reverses them. Another record with that status is booked."""
+    assert isinstance(await post(tmp_path / "other.csv", attrs.evolve(RECORDS[1], status="VOID")), Posted)
+    bill = attrs.evolve(RECORD, source_type=SourceType.BILL, status="VOID")
     assert isinstance(await post(tmp_path / "journal.csv", bill), Skipped)
     assert isinstance(await post(tmp_path / "journal.csv", bill, 2), Rejected)
 

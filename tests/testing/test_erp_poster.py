@@ -230,9 +230,10 @@ async def test_a_new_revision_takes_the_old_ones_place(poster: ErpPoster, erp: F
 @pytest.mark.parametrize("status", ["DRAFT", "VOID", "CANCELED"])
 async def test_a_bill_that_is_no_longer_due(poster: ErpPoster, erp: FakeErp, status: str) -> None:
     """Never booked, it is skipped; booked before, its document is voided, or a person is asked to."""
-    bill = attrs.evolve(CARD, status=status)
+    live = attrs.evolve(CARD, source_type=SourceType.BILL, status="APPROVED")
+    bill = attrs.evolve(live, status=status)
     assert isinstance(await post(poster, bill), Skipped)
-    await post(poster)
+    await post(poster, live)
     outcome = await post(poster, bill, 2)
     if poster.recovery == "park":
         assert isinstance(outcome, Rejected)
@@ -241,6 +242,11 @@ async def test_a_bill_that_is_no_longer_due(poster: ErpPoster, erp: FakeErp, sta
         assert isinstance(outcome, Posted)
         assert (await erp.control.summary()).by_status == {"VOID": 1}
         assert isinstance(await post(poster, bill, 2), Skipped)
+
+
+async def test_other_records_have_such_statuses_too(poster: ErpPoster) -> None:
+    """Only a bill's status says that it is not due: a card record with that word is booked."""
+    assert isinstance(await post(poster, attrs.evolve(CARD, status="VOID")), Posted)
 
 
 async def test_receipts_are_attached_once(erp: FakeErp, kind: type[ErpPoster]) -> None:
@@ -307,7 +313,7 @@ async def test_a_document_that_somebody_voided_is_not_found(tmp_path: Path) -> N
     ):
         await post(poster)
         assert await poster.find(KEY) is not None
-        assert isinstance(await post(poster, attrs.evolve(CARD, status="VOID"), 2), Posted)
+        assert isinstance(await post(poster, attrs.evolve(CARD, source_type=SourceType.BILL, status="VOID"), 2), Posted)
         assert await poster.find(KEY) is None
 
 
