@@ -27,6 +27,14 @@
         CursorExpired                 a cursor was refused
       CheckpointMismatch              a checkpoint of another query
       TokenRefreshError               the source of tokens failed
+      StoreError                      the store of a durable export failed; what it held is as it was
+        StoreUnavailable              it cannot be opened, read or written now
+          StoreFull                   there is no room to write
+        StoreCorrupt                  damaged, or no store at all
+        StoreTooNew                   written by a newer version of this package
+        StoreMismatch                 of another company or accounting system
+        LeaseLost                     somebody else took over what was claimed
+        MoveRefused                   an export cannot go from its state to that one
 
 Messages say what happened, where, and what to do. They never hold a token, a body, or words that a
 server wrote: those are in attributes (``message``, ``details``) for whoever chooses to show them.
@@ -61,6 +69,8 @@ __all__ = [
     "DecodeError",
     "DuplicateAccountingRecordIds",
     "IntegrationNotActive",
+    "LeaseLost",
+    "MoveRefused",
     "NotFound",
     "PaginationError",
     "PermissionDenied",
@@ -69,6 +79,12 @@ __all__ = [
     "RecordsNotReadyForExport",
     "ResponseTooLarge",
     "ServerError",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreFull",
+    "StoreMismatch",
+    "StoreTooNew",
+    "StoreUnavailable",
     "TokenRefreshError",
     "UnprocessableEntity",
     "VendorAccountIdMismatch",
@@ -349,3 +365,35 @@ class TokenRefreshError(BrexError):
     """
 
     retry_after: float | None = None
+
+
+class StoreError(BrexError):
+    """The store of a durable export failed. Nothing of what was asked was kept, and what it held is as it was."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be opened, read or written now: a folder, a right, a disk, or a lock that another holds."""
+
+
+class StoreFull(StoreUnavailable):
+    """There is no room to write. What was committed is safe: make room and go on."""
+
+
+class StoreCorrupt(StoreError):
+    """The file is damaged, or is no export store. It was left as it is: restore a copy, or name another file."""
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a newer version of this package. It was left as it is: upgrade the package."""
+
+
+class StoreMismatch(StoreError):
+    """The store belongs to another company, vendor or vendor account. Posting from it would mix two sets of books."""
+
+
+class LeaseLost(StoreError):
+    """Somebody else took over what was claimed: stop working on it. What they do counts."""
+
+
+class MoveRefused(StoreError):
+    """An export cannot go from the state it is in to the one asked for."""

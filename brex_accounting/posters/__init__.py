@@ -1,0 +1,1 @@
+"""Posters that are ready to use. Each is imported from its own module."""
