@@ -249,14 +249,20 @@ class RecordIterator(Generic[T]):
         return self
 
     def __anext__(self) -> Awaitable[T]:
+        place = self._place
+        if self._records is None or place.page is None or place.ended or place.index == len(place.page.items):
+            return self._from_next_page()
+        # Straight from the generator: a coroutine for each record would take ten times as long.
+        return self._records.__anext__()
+
+    async def _from_next_page(self) -> T:
         if self._pages.is_busy:
             raise ConfigurationError(_ONE_TASK)
-        # A generator, because it takes a tenth of the time of a coroutine for each record. One that raised
-        # has ended, and the next goes on in its place.
+        # One that raised has ended, and the next goes on in its place.
         if self._records is None or self._place.ended:
             self._place.ended = False
             self._records = _each(self._pages, self._walk, self._place, self._show)
-        return self._records.__anext__()
+        return await self._records.__anext__()
 
     async def aclose(self) -> None:
         """End the walk where it stands."""

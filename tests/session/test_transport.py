@@ -278,6 +278,7 @@ class BrokenSession:
         # Not every one can be made with arguments of ours.
         self._error = kind.__new__(kind)
         self._reading = reading
+        self._reads = 0
         self.status = 200
         self.content = self
 
@@ -288,9 +289,11 @@ class BrokenSession:
             raise self._error
         yield self
 
-    async def iter_any(self) -> AsyncIterator[bytes]:
+    async def readany(self) -> bytes:
         """Some bytes, then the error."""
-        yield b"some"
+        self._reads += 1
+        if self._reads == 1:
+            return b"some"
         raise self._error
 
 
