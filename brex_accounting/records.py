@@ -27,7 +27,7 @@ from .models import (
     Page,
     UpdatedAt,
 )
-from .paging import PageIterator, RecordQuery, Source, check_page_size
+from .paging import PageIterator, RecordQuery, Source
 from .prefetching import Peeked
 from .reporting import MAX_RESULTS, Reporting
 from .scanning import MOST_PARALLEL, Scan, Scanned
@@ -190,7 +190,6 @@ class Records:
         _check_handler(on_bad_record)
         if isinstance(parallel, bool) or not isinstance(parallel, int) or not 1 <= parallel <= MOST_PARALLEL:
             raise ConfigurationError(f"parallel must be a whole number from 1 to {MOST_PARALLEL}")
-        check_page_size(page_size)
         begin, end = period(updated_at)
         projection = project(as_type, and_updated_at=True)
         filtered = partial(
@@ -200,7 +199,7 @@ class Records:
         def source(begin: datetime, end: datetime) -> Source[Any]:
             return self._source(filtered(updated_at=UpdatedAt(gte=begin, lt=end)), on_bad_record, projection)
 
-        filters = filtered(updated_at=updated_at)
+        filters = source(begin, end).filters
         scanned = Scanned(source=source, updated_at=_updated_at, begin=begin, end=end, filters=filters)
         return Scan(scanned, scanned.start(page_size, resume_from), parallel=parallel)
 

@@ -10,9 +10,17 @@ from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 import attrs
 
-from .errors import APIConnectionError, BrexError, CheckpointMismatch, ConfigurationError, PaginationError
-from .models import Page
-from .paging import Source, Walk
+from .errors import (
+    APIConnectionError,
+    APIStatusError,
+    BrexError,
+    CheckpointMismatch,
+    ConfigurationError,
+    CursorExpired,
+    PaginationError,
+)
+from .models import Checkpoint, Page
+from .paging import Source, Walk, check_page_size
 from .prefetching import end, retrieved
 from .windows import Left, ScanCheckpoint, Seen, Window, Windows
 
@@ -22,8 +30,10 @@ T = TypeVar("T")
 
 MOST_PARALLEL = 64
 """Windows read at once."""
+_REFUSED = (400, 404, 409, 410, 422)
+"""How a cursor may be refused: nobody documents it."""
 _DATE_STEP = timedelta(seconds=2)
-"""A Date header is cut to whole seconds, and the clock estimated from it may run ahead by one."""
+"""A Date header is cut to whole seconds, and the clocks behind one name differ a little."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +63,7 @@ class Scanned(Generic[T]):
 
     def start(self, page_size: int, resume_from: ScanCheckpoint | None) -> ScanCheckpoint:
         """Where to begin. Raises ``CheckpointMismatch`` for a checkpoint of another scan."""
+        check_page_size(page_size)
         if resume_from is None:
             spans = ((self.begin, self.end),) if self.begin < self.end else ()
             return ScanCheckpoint(filters=self.filters, page_size=page_size, left=Left(spans=spans))
@@ -60,10 +71,16 @@ class Scanned(Generic[T]):
             raise ConfigurationError(
                 "resume_from takes a ScanCheckpoint; read one with from_json(data, ScanCheckpoint)"
             )
-        inside = all(self.begin <= begin <= end <= self.end for begin, end in resume_from.left.spans)
-        if resume_from.filters != self.filters or not inside:
+        check_page_size(resume_from.page_size)
+        if resume_from.filters != self.filters or not self._holds(resume_from.left):
             raise CheckpointMismatch("the checkpoint is of another scan; resume with the same filters and times")
         return resume_from
+
+    def _holds(self, left: Left) -> bool:
+        """Whether its times lie within this scan, and none in another: that would be read twice."""
+        spans = sorted([*left.spans, *((window.begin, window.end) for window in left.windows)])
+        moments = [moment for span in spans for moment in span]
+        return moments == sorted(moments) and all(self.begin <= moment <= self.end for moment in moments)
 
 
 @attrs.define(eq=False)
@@ -87,11 +104,11 @@ class Scan(Generic[T]):
     """
 
     def __init__(self, scanned: Scanned[T], start: ScanCheckpoint, *, parallel: int) -> None:
+        self._flights: dict[_Flight[T], _Chain[T]] = {}
         self._scanned = scanned
         self._start = start
         self._parallel = parallel
         self._windows = Windows(start.left, parallel=parallel, page_size=start.page_size)
-        self._flights: dict[_Flight[T], _Chain[T]] = {}
         self._landed: asyncio.Queue[_Flight[T]] = asyncio.Queue()
         self._failed: list[_Chain[T]] = []
         self._problem: PaginationError | None = None
@@ -127,11 +144,14 @@ class Scan(Generic[T]):
 
     async def _next(self) -> ScanPage[T] | None:
         while self._ready is None:
+            if self._ended:
+                return None
             self._fill()
             problem, self._problem = self._problem, None
             if problem is not None:
                 raise problem
-            if self._ended or not self._flights:
+            if not self._flights:
+                self._checkpoint = self._now()
                 return None
             flight = await self._landed.get()
             self._ready = self._land(flight, self._flights.pop(flight))
@@ -140,14 +160,19 @@ class Scan(Generic[T]):
         page, self._ready = self._ready, None
         return page
 
+    def _now(self) -> ScanCheckpoint:
+        return attrs.evolve(self._start, left=self._windows.left)
+
     def _fill(self) -> None:
         """Start as many fetches as may run side by side."""
         failed, self._failed = self._failed, []
         for chain in failed:
             self._fetch(chain)
-        while not self._ended and len(self._flights) < self._parallel and (window := self._windows.take()) is not None:
+        while len(self._flights) < self._parallel and (window := self._windows.take()) is not None:
             source = self._scanned.source(window.begin, window.end)
-            self._fetch(_Chain(window, source, Walk(source, self._start.page_size)))
+            size = self._start.page_size
+            start = Checkpoint(filters=source.filters, page_size=size, cursor=window.cursor)
+            self._fetch(_Chain(window, source, Walk(source, size, resume_from=start)))
 
     def _fetch(self, chain: _Chain[T]) -> None:
         try:
@@ -166,28 +191,43 @@ class Scan(Generic[T]):
     def _land(self, flight: _Flight[T], chain: _Chain[T]) -> ScanPage[T] | None:
         """What to hand out of a fetched page, if it holds anything new; and go on with its window."""
         try:
-            page = flight.result()
-            self._check_clock(page)
+            page = self._result(flight)
             shown = chain.source.shown(page)
-        except asyncio.CancelledError:
-            self._failed.append(chain)
-            raise APIConnectionError("the client was closed while a page was under way") from None
-        except Exception:
-            self._failed.append(chain)
-            raise
+        except BaseException as error:
+            if not self._is_settled(chain, error):
+                raise
+            return None
         chain.walk.accept(page)
         seen = [Seen(chain.source.identify(item), self._scanned.updated_at(item)) for item in page.items]
-        excluded = chain.window.excluded
-        items = tuple(item for item, one in zip(shown.items, seen, strict=True) if one.identity not in excluded)
-        if self._windows.read(chain.window, seen, more=page.has_next_page):
+        more, cursor = page.has_next_page, page.next_cursor or None
+        new, goes_on = self._windows.read(chain.window, seen, more=more, cursor=cursor, total=page.total_count)
+        if goes_on:
             self._fetch(chain)
         self._fill()
+        items = tuple(item for item, is_new in zip(shown.items, new, strict=True) if is_new)
         if not items:
+            self._checkpoint = self._now()
             return None
-        checkpoint = attrs.evolve(self._start, left=self._windows.left)
         return ScanPage(
-            items=items, checkpoint=checkpoint, served_at=page.served_at, trace_id=page.trace_id, raw=page.raw
+            items=items, checkpoint=self._now(), served_at=page.served_at, trace_id=page.trace_id, raw=page.raw
         )
+
+    def _result(self, flight: _Flight[T]) -> Page[T]:
+        if self._ended or flight.cancelled():
+            raise APIConnectionError("the scan or its client was closed while a page was under way")
+        page = flight.result()
+        self._check_clock(page)
+        return page
+
+    def _is_settled(self, chain: _Chain[T], error: BaseException) -> bool:
+        """Whether nobody need hear of a page that failed: a checkpoint's cursor may be too old, which is no loss."""
+        window = chain.window
+        refused = isinstance(error, CursorExpired) or (isinstance(error, APIStatusError) and error.status in _REFUSED)
+        if window.cursor is None or not refused:
+            self._failed.append(chain)
+            return False
+        self._windows.restart(window)
+        return window.is_resumed
 
     def _check_clock(self, page: Page[T]) -> None:
         if self._clock_seen or page.served_at is None:
@@ -211,6 +251,7 @@ class Scan(Generic[T]):
     async def aclose(self) -> None:
         """End the scan and what is under way. Without it, that ends with this object, or with its client."""
         self._ended = True
+        self._ready = None
         flights = list(self._flights)
         for flight in flights:
             flight.cancel()
