@@ -59,6 +59,10 @@ ALLOWED: dict[str, set[str]] = {
     "sync.plan": {"enums", "models", "sync.content", "sync.exports", "sync.states"},
     "sync.store": {"models", "sync.exports", "sync.poster", "sync.states"},
     "sync.wording": set(),
+    "sync.sqlite": {
+        *("converters", "enums", "errors", "models", "sync.exports", "sync.keys", "sync.poster", "sync.sqlite"),
+        *("sync.states", "sync.store"),
+    },
     "sync": set(),
     "__main__": {"cli"},
     "otel": {"errors", "session"},

@@ -27,7 +27,7 @@ from .exports import (
     Pause,
     Settlement,
 )
-from .poster import Outcome, Posted
+from .poster import Outcome, Posted, Rejected
 from .states import State
 
 __all__ = ["Judge", "JudgeAbsence", "SyncStore"]
@@ -40,7 +40,11 @@ JudgeAbsence: TypeAlias = Callable[[Sequence[Export]], Judgement]
 
 
 class SyncStore(Protocol):
-    """One company's exports, for any number of workers at a time."""
+    """One company's exports, for any number of workers at a time.
+
+    A revision that another one came after, and that comes into one of ``REPLACEABLE``, becomes SUPERSEDED in
+    the same transaction: nothing but the newest is ever posted, or reported.
+    """
 
     async def open(self, binding: Binding | None = None, *, now: datetime) -> Binding:
         """Open the store, make it if there is none, bring it to this version; the binding it now has.
@@ -97,8 +101,8 @@ class SyncStore(Protocol):
 
         Only the newest revision of a record, while none before it is INTENT, UNCONFIRMED or REPORTING; not
         before its ``not_before``; a copy read since ``read_since``. Of records that share a ``source_id`` one
-        at a time, in their ``turn``. Earlier revisions without a document become SUPERSEDED, and
-        ``supersedes`` names the last one that has one. None while the store is paused.
+        at a time, in their ``turn``. ``supersedes`` names the document of the last revision before it that
+        left one. None while the store is paused.
         """
         ...
 
@@ -169,7 +173,10 @@ class SyncStore(Protocol):
     # Receipts
 
     async def claim_receipts(self, owner: str, *, now: datetime, until: datetime, limit: int) -> tuple[Claim, ...]:
-        """Lease exports whose document is in the books and whose newest receipts are not attached to it."""
+        """Lease exports whose document is in the books and whose newest receipts are not attached to it.
+
+        One whose receipts could not be attached comes again when the lease ends.
+        """
         ...
 
     async def record_attached(self, claim: Claim, *, now: datetime) -> Export:
@@ -187,10 +194,10 @@ class SyncStore(Protocol):
         why: str,
         by: str,
         now: datetime,
-        outcome: Posted | None = None,
+        outcome: Posted | Rejected | None = None,
     ) -> Export:
-        """A person's move, one of ``BY_HAND``; to POSTED with the document that was found. Never of an export
-        that a worker holds. Raises ``MoveRefused``, also when there is no such export.
+        """A person's move, one of ``BY_HAND``; to POSTED with the ``Posted`` that was found, to REJECTED with a
+        ``Rejected`` for the customer. Raises ``MoveRefused``, also when there is no such export.
         """
         ...
 
@@ -225,5 +232,5 @@ class SyncStore(Protocol):
         ...
 
     async def lease_of(self, record_id: str, revision: int) -> Lease | None:
-        """Who holds an export; None: nobody ever did."""
+        """Who holds an export, or held it last; None: nobody ever did."""
         ...

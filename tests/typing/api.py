@@ -43,6 +43,10 @@ from brex_accounting.paging import RecordQuery
 from brex_accounting.sandbox import Sandbox
 from brex_accounting.scanning import Scan, ScanPage
 from brex_accounting.session.events import AttemptEvent
+from brex_accounting.sync.keys import ExportKey
+from brex_accounting.sync.poster import NotNow, Outcome, Posted, Poster, Rejected, RejectionCode, Skipped
+from brex_accounting.sync.sqlite import SqliteStore
+from brex_accounting.sync.store import SyncStore
 
 
 async def token() -> str:
@@ -191,3 +195,24 @@ async def ahead_and_side_by_side(brex: BrexAccounting, data: bytes) -> None:
             assert_type(page.checkpoint, ScanCheckpoint)
     assert_type(brex.records.scan(window), Scan[AccountingRecord])
     assert_type(scan.checkpoint, ScanCheckpoint)
+
+
+class ErpPoster:
+    recovery = "same_key"
+
+    async def post(
+        self, record: AccountingRecord, *, key: ExportKey, supersedes: ExportKey | None
+    ) -> Posted | Rejected | Skipped | NotNow:
+        assert_type(key.uuid, str)
+        assert_type(key.short, str)
+        if supersedes:
+            return Skipped("the first one stands")
+        return Posted(f"JE-{key.short}") if record.is_balanced else Rejected("UNBALANCED", "Balance the lines.")
+
+
+def durable_export() -> None:
+    poster: Poster = ErpPoster()
+    store: SyncStore = SqliteStore("exports.db")
+    outcome: Outcome = Rejected(RejectionCode.CURRENCY, "Use USD.")
+    assert_type(Rejected("MINE", "Words.").code, RejectionCode)
+    print(poster, store, outcome)  # noqa: T201

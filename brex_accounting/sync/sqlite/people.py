@@ -1,0 +1,138 @@
+"""What a person decides, and what a person reads."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+from datetime import datetime
+
+from ...errors import ConfigurationError, MoveRefused
+from ..exports import Counts, Export, Lease, Move, Pause
+from ..poster import Posted, Rejected
+from ..states import BY_HAND, State
+from .moving import found, give_way, listed, move, revisions
+from .rows import Parameters, export_of, lease_of, move_of, stamp
+
+__all__ = [
+    "counts",
+    "decide",
+    "exports_in",
+    "history",
+    "is_paused",
+    "lease",
+    "pause",
+    "paused",
+    "resume",
+]
+
+
+def decide(
+    connection: sqlite3.Connection,
+    record_id: str,
+    revision: int,
+    after: State,
+    why: str,
+    by: str,
+    now: datetime,
+    outcome: Posted | Rejected | None,
+) -> Export:
+    """A move of ``BY_HAND``."""
+    _check_words(why=why, by=by)
+    export = found(connection, record_id, revision)
+    if (export.state, after) not in BY_HAND:
+        raise MoveRefused(f"nobody can take an export from {export.state.value} to {after.value} by hand")
+    values: Parameters = {"not_before": None, **_found_out(after, outcome)}
+    before = [one.key for one in revisions(connection, record_id) if one.reference_id and one.revision < revision]
+    if after is State.POSTED and before:
+        values["supersedes"] = before[-1]
+    move(connection, export, after, now=now, why=why, by=by, values=values)
+    give_way(connection, [record_id], now=now)
+    return found(connection, record_id, revision)
+
+
+def _found_out(after: State, outcome: Posted | Rejected | None) -> Parameters:
+    if after is State.POSTED and isinstance(outcome, Posted):
+        return {"reference_id": outcome.reference_id, "deep_link_url": outcome.deep_link_url}
+    if after is State.REJECTED and isinstance(outcome, Rejected):
+        return {"code": outcome.code.value, "message": outcome.message}
+    if after in (State.POSTED, State.REJECTED) or outcome is not None:
+        raise ConfigurationError("to POSTED comes with a Posted, to REJECTED with a Rejected, the rest with neither")
+    return {}
+
+
+def _check_words(**words: str) -> None:
+    for name, text in words.items():
+        if not isinstance(text, str) or not text.strip():
+            raise ConfigurationError(f"{name} is required, and is kept in the history")
+
+
+def pause(connection: sqlite3.Connection, reason: str, code: str, by: str, now: datetime) -> Pause:
+    """The pause that there is now."""
+    _check_words(reason=reason, by=by)
+    there = paused(connection)
+    if there is None:
+        _turn(connection, True, reason, code, by, now)
+    return there or Pause(reason=reason, code=code, since=now, by=by)
+
+
+def resume(connection: sqlite3.Connection, by: str, why: str, now: datetime) -> None:
+    """No pause, and no count of what was put off."""
+    _check_words(why=why, by=by)
+    if is_paused(connection):
+        _turn(connection, False, why, "", by, now)
+    connection.execute("UPDATE binding SET not_now = 0")
+
+
+def _turn(connection: sqlite3.Connection, is_pause: bool, reason: str, code: str, by: str, now: datetime) -> None:
+    connection.execute(
+        "INSERT INTO pauses (at, is_pause, reason, code, by) VALUES (?, ?, ?, ?, ?)",
+        (stamp(now), is_pause, reason, code, by),
+    )
+
+
+def paused(connection: sqlite3.Connection) -> Pause | None:
+    """Why, if so."""
+    row = connection.execute("SELECT * FROM pauses ORDER BY number DESC LIMIT 1").fetchone()
+    if row is None or not row["is_pause"]:
+        return None
+    return Pause(reason=row["reason"], code=row["code"], since=datetime.fromisoformat(row["at"]), by=row["by"])
+
+
+def is_paused(connection: sqlite3.Connection) -> bool:
+    """Whether nothing more may be posted."""
+    return paused(connection) is not None
+
+
+def exports_in(connection: sqlite3.Connection, states: Collection[State], after: int, limit: int) -> tuple[Export, ...]:
+    """Exports in these states, a piece at a time."""
+    rows = connection.execute(
+        f"SELECT * FROM exports WHERE state IN ({listed(states)}) AND number > ? ORDER BY number LIMIT ?",
+        (after, limit),
+    )
+    return tuple(map(export_of, rows))
+
+
+def history(connection: sqlite3.Connection, record_id: str | None, after: int, limit: int) -> tuple[Move, ...]:
+    """Moves, a piece at a time."""
+    which = "" if record_id is None else "record_id = :record_id AND "
+    rows = connection.execute(
+        f"SELECT * FROM history WHERE {which}number > :after ORDER BY number LIMIT :limit",
+        {"record_id": record_id, "after": after, "limit": limit},
+    )
+    return tuple(map(move_of, rows))
+
+
+def counts(connection: sqlite3.Connection) -> Counts:
+    """How many are where."""
+    rows = connection.execute("SELECT state, count(*) AS many FROM exports GROUP BY state")
+    by_state = {State(row["state"]): row["many"] for row in rows}
+    return Counts(by_state=by_state, not_now=connection.execute("SELECT not_now FROM binding").fetchone()[0])
+
+
+def lease(connection: sqlite3.Connection, record_id: str, revision: int) -> Lease | None:
+    """Who holds it, or held it last."""
+    row = connection.execute(
+        "SELECT owner, epoch, until FROM exports WHERE record_id = ? AND revision = ? AND owner IS NOT NULL",
+        (record_id, revision),
+    ).fetchone()
+    return lease_of(row) if row else None
