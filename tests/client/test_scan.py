@@ -26,7 +26,6 @@ from brex_accounting import (
     ConfigurationError,
     DecodeError,
     PaginationError,
-    RateLimit,
     RetryPolicy,
     ScanCheckpoint,
     ServerError,
@@ -35,7 +34,7 @@ from brex_accounting import (
     to_json,
 )
 from brex_accounting.models import BadRecord
-from brex_accounting.sandbox import Fault, Sandbox, local, parse_fault
+from brex_accounting.sandbox import Fault, Rules, Sandbox, local, parse_fault
 from brex_accounting.sandbox.server import make_app
 from brex_accounting.scanning import Scan, ScanPage
 from brex_accounting.session.events import CallEnded, PageEvent
@@ -45,6 +44,7 @@ from .support import QUICK, client_of, held, our_tasks, page_json, wire_record
 from .wiretap import Tap
 
 ONCE = RetryPolicy(attempts=1, base=0.001, cap=0.01, throttle_base=0.005)
+PATIENT = RetryPolicy(attempts=12, base=0.001, cap=0.01, throttle_base=0.005)
 
 
 def by_id(records: list[AccountingRecord]) -> list[AccountingRecord]:
@@ -86,10 +86,9 @@ async def test_filters_are_those_of_a_list(filters: dict[str, Any]) -> None:
 async def test_faults_neither_lose_nor_double_records() -> None:
     """Whatever happens on the way, and with retries that suffice, every record once."""
     orders = ["503:every=5", "drop:every=7", "cut:every=11", "429:every=13", "500:every=17", "drop-after:every=19"]
-    patient = RetryPolicy(attempts=12, base=0.001, cap=0.01, throttle_base=0.005)
     async with Sandbox(records=300, profile="mixed", faults=[parse_fault(one) for one in orders]) as sandbox:
         make_uneven(sandbox, 300)
-        async with client_of(sandbox, retry=patient) as brex:
+        async with client_of(sandbox, retry=PATIENT) as brex:
             assert by_id(await read(brex.records.scan(whole(sandbox), page_size=7))) == by_id(held(sandbox))
         assert sandbox.statistics.faults > 30
 
@@ -112,7 +111,8 @@ async def test_errors_carry_where_to_go_on(kind: str, resume: bool) -> None:
                     saved = from_json(to_json(scan.checkpoint), ScanCheckpoint)
                     await scan.aclose()
                     scan = brex.records.scan(time, parallel=4, resume_from=saved)
-        assert errors > 0  # aiohttp asks once more by itself where a kept connection drops
+        # aiohttp asks once more by itself where a kept connection drops.
+        assert errors > 3 or kind == "drop"
         assert sorted(got) == identities(sandbox)
 
 
@@ -433,13 +433,12 @@ async def test_every_request_takes_its_turn() -> None:
         assert turns.given == sandbox.statistics.requests > 20
 
 
-async def test_the_servers_limit_is_kept() -> None:
-    """A real limit below what the windows would take: no request is refused."""
-    async with Sandbox(records=200) as sandbox:
-        async with client_of(sandbox, rate_limit=RateLimit(limit=20, per=0.3)) as brex:
-            sandbox.brex.rules = attrs.evolve(sandbox.brex.rules, rate_limit=20, rate_window=0.3)
+async def test_a_server_that_has_had_enough() -> None:
+    """It refuses what goes beyond its limit, of all windows alike: they wait, and nothing is lost."""
+    async with Sandbox(records=200, rules=Rules(rate_limit=15, rate_window=0.2)) as sandbox:
+        async with client_of(sandbox, retry=PATIENT) as brex:
             assert len(await read(brex.records.scan(whole(sandbox), page_size=10))) == 200
-        assert sandbox.statistics.throttled == 0
+        assert sandbox.statistics.throttled > 0
 
 
 async def test_neither_token_nor_body_shows(sandbox: Sandbox) -> None:
