@@ -159,14 +159,14 @@ class ErpPoster:
 class SameKeyErpPoster(ErpPoster):
     """For an ERP that knows keys: after an unknown outcome the same post is made again."""
 
-    recovery = "same_key"
-    named_by = "key"
+    recovery: ClassVar[Recovery] = "same_key"
+    named_by: ClassVar[Literal["key", "number"]] = "key"
 
 
 class FindErpPoster(ErpPoster):
     """For an ERP that can be asked: after an unknown outcome its document number is looked up."""
 
-    recovery = "find"
+    recovery: ClassVar[Recovery] = "find"
 
     async def find(self, key: ExportKey) -> Posted | None:
         """The document with the key's number; None: there is none, or somebody voided it."""
@@ -176,7 +176,7 @@ class FindErpPoster(ErpPoster):
 class ParkErpPoster(ErpPoster):
     """For an ERP that cannot be asked: after an unknown outcome a person looks for the document number."""
 
-    recovery = "park"
+    recovery: ClassVar[Recovery] = "park"
 
     async def _take_out(self, supersedes: ExportKey | None) -> Outcome:
         if supersedes is None:
