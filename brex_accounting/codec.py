@@ -35,6 +35,7 @@ Leaf = Callable[[object], object]
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MODULES = re.compile(r"\b(?:\w+\.)+(?=\w)")
 _WIDEST_INT = 28
+_KEPT = 256
 _REFUSALS = (cattrs.BaseValidationError, TypeError, RecursionError, msgspec.DecodeError, ValueError)
 _SYNTAX = msgspec.json.Decoder(float_hook=str)
 NEGATIVE_ZERO = re.compile(rb"-0(?=[,}\]\s]|\Z)")
@@ -123,6 +124,8 @@ class Codec(MsgspecJsonConverter):
     def _passes_of(self, cls: type[T]) -> _Passes[T]:
         passes = self._passes.get(cls)
         if passes is None:
+            if len(self._passes) >= _KEPT:  # classes made on the fly, for projections
+                self._passes.clear()
             passes = self._passes[cls] = self._compile(cls)
         return passes
 

@@ -135,7 +135,8 @@ class OAuthTokens(OwnSource):
             raise ConfigurationError("give access_token and expires_at together, or neither")
         if expires_at is not None and (not isinstance(expires_at, datetime) or expires_at.utcoffset() is None):
             raise ConfigurationError("expires_at is an aware datetime")
-        if not callable(save) or not isinstance(observers, Iterable) or not all(map(callable, observers)):
+        watching = tuple(observers) if isinstance(observers, Iterable) else (None,)
+        if not callable(save) or not all(map(callable, watching)):
             raise ConfigurationError("save is an async function that stores a pair, observers are functions")
         self._client = checked_client(client_id, client_secret)
         self._refresh_token = checked(refresh_token)
@@ -143,7 +144,7 @@ class OAuthTokens(OwnSource):
         self._save_timeout = checked_seconds("save_timeout", save_timeout)
         self._endpoint = _endpoint(checked_url(token_url, "token_url"), timeout, ssl, trust_env)
         self._clock = clock or SystemClock()
-        self._observers = tuple(observers)
+        self._observers = watching
         self._access_token = checked(access_token) if access_token is not None else ""
         self._expires = self._monotonic(expires_at) if expires_at is not None else float("-inf")
         self._ahead, self._last_call = AHEAD, LAST_CALL

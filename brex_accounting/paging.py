@@ -300,6 +300,7 @@ async def _each(
                 shown = item if show is None else show(item)
                 place.index += 1
                 yield shown
+            item = shown = None  # error reporters print local variables, and the next page may fail
     finally:
         place.ended = True
 

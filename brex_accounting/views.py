@@ -62,7 +62,8 @@ def first_view(
     _check_kinds(retry=(retry, RetryPolicy), rate_limit=(rate_limit, RateLimit))
     if isinstance(max_response_bytes, bool) or not isinstance(max_response_bytes, int) or max_response_bytes < 1:
         raise ConfigurationError("max_response_bytes must be a whole number of at least 1")
-    if not isinstance(observers, Iterable) or not all(callable(observer) for observer in observers):
+    watching = tuple(observers) if isinstance(observers, Iterable) else (None,)
+    if not all(callable(observer) for observer in watching):
         raise ConfigurationError("observers are functions that take an event")
     tokens = token_source(given)
     options = _checked(Options(timeout=timeout, deadline=deadline, retry=retry or RetryPolicy()))
@@ -82,7 +83,7 @@ def first_view(
         limiter=limiter or SlidingLog(rate, time),
         turn_lasts=rate.per * TURN_LASTS,
         clock=time,
-        observers=tuple(observers),
+        observers=watching,
         log=logging.getLogger("brex_accounting"),
     )
     core.keep(given)

@@ -28,6 +28,6 @@ def peek_cursor(body: bytes) -> str | None:
         return None
     try:
         tail = msgspec.json.decode(b"{" + body[end + 1 :].lstrip().removeprefix(b","), type=_Tail)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return tail.next_cursor or None if tail.has_next_page else None

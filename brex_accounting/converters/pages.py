@@ -126,15 +126,17 @@ def _each(
 ) -> Iterator[T]:
     """The records that can be read; the problems of others are added, or told."""
     for index, raw in enumerate(raws, start):
-        one = bytes(raw)
+        bad: BadRecord | None = None
         try:
-            yield codec.decode(one, cls, at=f"$.items[{index}]")
+            yield codec.decode(bytes(raw), cls, at=f"$.items[{index}]")
         except DecodeError as error:
             if on_bad == "raise":
                 problems += error.problems
-            elif on_bad != "skip":
-                problem = "; ".join(error.problems)
-                on_bad(BadRecord(index=index, record_id=_readable_id(one), problem=problem, raw=one))
+            problem = "; ".join(error.problems)
+            bad = BadRecord(index=index, record_id=_readable_id(bytes(raw)), problem=problem, raw=bytes(raw))
+        # Not inside: what the function raises would hang on the error, and on the frames that read the record.
+        if bad is not None and callable(on_bad):
+            on_bad(bad)
 
 
 def _readable_id(raw: bytes) -> str | None:

@@ -63,7 +63,8 @@ def _project(cls: type, always: tuple[str, ...]) -> Projection[Any]:
 def _projected(cls: type[T], model: type, always: tuple[str, ...] = ()) -> Projection[T]:
     modelled = {field.name: field for field in fields_of(model)}
     kinds: dict[str, Any] = {name: modelled[name].type for name in always}
-    arguments: list[str] = []
+    positional: list[str] = []
+    named: list[str] = []
     shows: dict[str, Show] = {}
     for field in _fields(cls):
         if not field.init:
@@ -76,15 +77,16 @@ def _projected(cls: type[T], model: type, always: tuple[str, ...] = ()) -> Proje
         # A converter is given what the model holds, and only the caller knows what it makes of it.
         wanted = Any if field.converter else field.type
         kinds[field.name], show = _fitted(wanted, modelled[field.name].type, where)
-        keyword = f"{field.alias}=" if field.kw_only else ""
-        if show is None:
-            arguments.append(f"{keyword}read.{field.name}")
-        else:
-            arguments.append(f"{keyword}show_{field.name}(read.{field.name})")
+        value = f"read.{field.name}" if show is None else f"show_{field.name}(read.{field.name})"
+        if show is not None:
             shows[f"show_{field.name}"] = show
+        if field.kw_only:
+            named.append(f"{field.alias}={value}")
+        else:
+            positional.append(value)
     in_order = {name: kinds[name] for name in modelled if name in kinds}
     wire = model if model is Money else projection_class(cls.__name__, model, in_order)
-    return Projection(wire=wire, show=_initializer(cls, arguments, shows))
+    return Projection(wire=wire, show=_initializer(cls, [*positional, *named], shows))
 
 
 def _fields(cls: type) -> tuple[attrs.Attribute[Any], ...]:

@@ -79,6 +79,7 @@ def from_json(data: bytes, cls: type[T]) -> T:
     """
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise ConfigurationError(f"from_json takes bytes, not {type(data).__name__}")
+    data = bytes(data)
     # Two classes are read through their JSON part, which no type checker can follow from cls.
     kind: Any = cls
     if kind is Page or get_origin(kind) is Page:

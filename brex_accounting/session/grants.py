@@ -191,8 +191,9 @@ def _failed(error: BrexError, call: Call[Granted]) -> TokenRefreshError:
 
 def _granted(reply: Reply) -> Granted:
     try:
-        body = msgspec.json.decode(reply.body)
-    except (msgspec.DecodeError, RecursionError):
+        # Floats as text: a lifetime beyond all numbers must not cost the tokens.
+        body = msgspec.json.Decoder(float_hook=str).decode(reply.body)
+    except (msgspec.DecodeError, RecursionError, ValueError):
         raise DecodeError("expected JSON at $") from None
     if not isinstance(body, dict):
         raise DecodeError("expected object at $")
@@ -220,7 +221,7 @@ def _nothing(_reply: Reply) -> Granted:
 def _refuse(clock: Clock, reply: Reply) -> Refusal:
     try:
         body = msgspec.json.decode(reply.body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, ValueError):
         body = None
     code = body.get("error") if isinstance(body, dict) else None
     known = code if isinstance(code, str) and code in _CODES else ""

@@ -174,6 +174,7 @@ GOOD = b'"access_token":"sandbox_access_1","refresh_token":"sandbox_refresh_1"'
         b"sandbox_access_1",
         b"[" * 100_000,
         b"\xff",
+        b'{"access_token":"sandbox_access_1","scope":"\xff"}',
         b"{}",
         b'{"access_token":5}',
         b'{"access_token":""}',
@@ -206,6 +207,7 @@ async def test_answers_that_hold_no_tokens(customer: Customer, body: bytes) -> N
         (b',"expires_in":"inf"', 3600),
         (b',"expires_in":[]', 3600),
         (b',"expires_in":1e308', 1e9),
+        (b',"expires_in":1e999', 3600),
         (b',"expires_in":' + b"9" * 400, 3600),
     ],
 )

@@ -288,6 +288,7 @@ def test_what_prefetch_takes(wrong: Any) -> None:
         (b'{"items":[],"next_cursor":"abc","has_next_page":tru', None),
         (b'{"items":[' + b"0," * 9000 + b'0],"next_cursor":"abc","has_next_page":true}', "abc"),
         (b'{"items":[],"next_cursor":"' + b"c" * 5000 + b'","has_next_page":true}', None),
+        (b'{"items":[],"z":' + b"[" * 4000, None),
         (b"<html>]", None),
         (b"", None),
     ],

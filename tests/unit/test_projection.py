@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Annotated, Any, Generic, NewType, TypeVar
 
 import attrs
@@ -276,3 +277,26 @@ def test_what_cannot_be_read_is_refused_at_once(cls: Any, reason: str) -> None:
     """The field is named, and what is wrong with it."""
     with pytest.raises(ConfigurationError, match=re.escape(reason)):
         project(cls)
+
+
+@attrs.frozen
+class NamedFirst:
+    id: str
+    type: object = attrs.field(kw_only=True)
+    memo: str | None = None
+
+
+def test_keyword_only_fields_may_stand_anywhere() -> None:
+    """Before positional ones too, as attrs allows."""
+    show = project(NamedFirst).show
+    assert show is not None
+    read = SimpleNamespace(id="a", type="T", memo="m")
+    assert show(read) == NamedFirst("a", type="T", memo="m")
+
+
+def test_classes_made_on_the_fly_are_not_kept_for_ever() -> None:
+    """A service that makes a class in each request keeps a bounded number of decoders."""
+    for _ in range(600):
+        made = attrs.make_class("Made", {"id": attrs.field(type=str)}, frozen=True)
+        codec().decode(b'{"id":"a","version":1}', project(made).wire)
+    assert len(codec()._passes) <= 256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections import deque
 from typing import Any
 
@@ -275,3 +276,17 @@ async def test_leaving_early() -> None:
     assert [item async for item in records] == []
     assert records.checkpoint == after(None, "a")
     assert len(server.asked) == 2
+
+
+async def test_an_error_between_pages_shows_no_record() -> None:
+    """When the next page fails, no frame behind the error holds the last record of the one before."""
+    server = Server(THREE)
+    records = server.query().records()
+    assert [(await anext(records))[0] for _ in range(2)] == ["a", "b"]
+    server.failures = deque([APIConnectionError("cut")])
+    with pytest.raises(APIConnectionError) as caught:
+        await anext(records)
+    shown = [
+        frame.f_locals for frame, _ in traceback.walk_tb(caught.value.__traceback__) if "self" not in frame.f_locals
+    ]
+    assert ("b", 1) not in [value for names in shown[1:] for value in names.values()]

@@ -157,3 +157,23 @@ def test_drift_of_a_class_with_two_names() -> None:
     drift = drift_of(codec(), body.replace(b'"id"', b'"Id"'), Integration, "x")
     assert drift is not None
     assert (drift.unknown, drift.missing) == (("Id",), ("integration_id",))
+
+
+def test_a_large_page_is_compared_by_its_first_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each class is looked up once and 20 records are walked, however many there are: it runs on the event loop."""
+    asked: list[object] = []
+    spelled = Codec.spelled
+
+    def counting(self: Codec, cls: type) -> Any:
+        asked.append(cls)
+        return spelled(self, cls)
+
+    monkeypatch.setattr(Codec, "spelled", counting)
+    late = [record() for _ in range(20)] + [record(brand_new=1)]
+    assert drift_of(codec(), page(*late), PageBody[AccountingRecord], "list") == drift_of(
+        codec(), page(record()), PageBody[AccountingRecord], "list"
+    )
+    assert len(asked) == 2 * len(set(map(str, asked)))
+    early = drift_of(codec(), page(record(brand_new=1), *late), PageBody[AccountingRecord], "list")
+    assert early is not None
+    assert early.unknown == ("items[].brand_new",)
