@@ -425,4 +425,4 @@ class SqliteMachineAtLength(SqliteMachine):
 TestSqliteMachine = SqliteMachine.TestCase
 TestSqliteMachine.settings = settings(BUSY, max_examples=40)
 TestAtLength = pytest.mark.slow(SqliteMachineAtLength.TestCase)
-TestAtLength.settings = settings(BUSY, max_examples=600)
+TestAtLength.settings = settings(BUSY, max_examples=200)
