@@ -141,6 +141,7 @@ class Proxy:
     _act: Act = honest
     _left: float = 0
     _server: asyncio.Server | None = None
+    _held: socket.socket | None = None
     _tasks: set[asyncio.Task[None]] = attrs.field(factory=set)
 
     @property
@@ -156,7 +157,13 @@ class Proxy:
         self.processed.clear()
 
     async def refuse(self) -> None:
-        """Listen no more: connecting is refused from now on."""
+        """Listen no more: connecting is refused from now on. The port stays ours, or another server may get it."""
+        await self._stop()
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", urlsplit(self.url).port or 0))
+
+    async def _stop(self) -> None:
         if self._server is not None:
             self._server.close()
         for task in list(self._tasks):
@@ -179,7 +186,9 @@ class Proxy:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.refuse()
+        await self._stop()
+        if self._held is not None:
+            self._held.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
