@@ -26,7 +26,7 @@ from .auth import OwnSource, checked, origin
 from .errors import BrexError, ConfigurationError, TokenRefreshError
 from .session.clock import Clock, SystemClock
 from .session.discreet import Hidden, discreet
-from .session.events import Observer, RefreshEvent
+from .session.events import Observer, RefreshEvent, checked_observers
 from .session.flight import SingleFlight
 from .session.grants import (
     Endpoint,
@@ -135,16 +135,15 @@ class OAuthTokens(OwnSource):
             raise ConfigurationError("give access_token and expires_at together, or neither")
         if expires_at is not None and (not isinstance(expires_at, datetime) or expires_at.utcoffset() is None):
             raise ConfigurationError("expires_at is an aware datetime")
-        watching = tuple(observers) if isinstance(observers, Iterable) else (None,)
-        if not callable(save) or not all(map(callable, watching)):
-            raise ConfigurationError("save is an async function that stores a pair, observers are functions")
+        if not callable(save):
+            raise ConfigurationError("save is an async function that stores a pair")
         self._client = checked_client(client_id, client_secret)
         self._refresh_token = checked(refresh_token)
         self._save = save
         self._save_timeout = checked_seconds("save_timeout", save_timeout)
         self._endpoint = _endpoint(checked_url(token_url, "token_url"), timeout, ssl, trust_env)
         self._clock = clock or SystemClock()
-        self._observers = watching
+        self._observers = checked_observers(observers)
         self._access_token = checked(access_token) if access_token is not None else ""
         self._expires = self._monotonic(expires_at) if expires_at is not None else float("-inf")
         self._ahead, self._last_call = AHEAD, LAST_CALL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from ssl import SSLContext
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from .core import Core, Settings, View, user_agent_of
 from .errors import BrexError, ConfigurationError
 from .models import AccountingRecord, UpdatedAt
 from .session.clock import Clock, SystemClock
-from .session.events import Observer
+from .session.events import Observer, checked_observers
 from .session.limiter import TURN_LASTS, Limiter, RateLimit, SlidingLog
 from .session.retry import RetryPolicy
 from .session.services import Options
@@ -62,9 +62,7 @@ def first_view(
     _check_kinds(retry=(retry, RetryPolicy), rate_limit=(rate_limit, RateLimit))
     if isinstance(max_response_bytes, bool) or not isinstance(max_response_bytes, int) or max_response_bytes < 1:
         raise ConfigurationError("max_response_bytes must be a whole number of at least 1")
-    watching = tuple(observers) if isinstance(observers, Iterable) else (None,)
-    if not all(callable(observer) for observer in watching):
-        raise ConfigurationError("observers are functions that take an event")
+    watching = checked_observers(observers)
     tokens = token_source(given)
     options = _checked(Options(timeout=timeout, deadline=deadline, retry=retry or RetryPolicy()))
     time = clock or SystemClock()

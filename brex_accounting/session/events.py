@@ -5,11 +5,12 @@ Times are seconds. ``id`` ties the events of one call together within one client
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import attrs
 
+from ..errors import ConfigurationError
 from .call import Outcome
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "PauseEvent",
     "RefreshEvent",
     "RetryEvent",
+    "checked_observers",
 ]
 
 
@@ -111,3 +113,13 @@ class RefreshEvent:
 
 Observer: TypeAlias = Callable[[object], None]
 """Called with each event, on the event loop: return quickly. Events it does not know should be ignored."""
+
+
+def checked_observers(observers: Sequence[Observer]) -> tuple[Observer, ...]:
+    """The observers, once each is known to be a function; ``ConfigurationError`` else."""
+    if not isinstance(observers, Iterable):
+        raise ConfigurationError("observers are functions that take an event")
+    watching = tuple(observers)
+    if not all(callable(observer) for observer in watching):
+        raise ConfigurationError("observers are functions that take an event")
+    return watching
