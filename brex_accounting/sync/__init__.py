@@ -1,1 +1,79 @@
 """Durable export: what was seen, posted and reported, kept so that a crash loses nothing and doubles nothing."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .admin import ExceptionItem, ExportAdmin, Status
+    from .engine import ExportSync
+    from .exports import Binding, Export, Move, Pause
+    from .keys import ExportKey
+    from .pausing import PauseCode
+    from .poster import NotNow, Posted, Poster, Rejected, RejectionCode, Skipped
+    from .sqlite import SqliteStore
+    from .states import State
+    from .store import SyncStore
+    from .summary import Summary
+    from .verifying import Difference, Verification
+
+__all__ = [
+    "Binding",
+    "Difference",
+    "ExceptionItem",
+    "Export",
+    "ExportAdmin",
+    "ExportKey",
+    "ExportSync",
+    "Move",
+    "NotNow",
+    "Pause",
+    "PauseCode",
+    "Posted",
+    "Poster",
+    "Rejected",
+    "RejectionCode",
+    "Skipped",
+    "SqliteStore",
+    "State",
+    "Status",
+    "Summary",
+    "SyncStore",
+    "Verification",
+]
+
+# A name is loaded when it is first used: a poster needs no engine.
+_HOMES = {
+    "ExceptionItem": "admin",
+    "ExportAdmin": "admin",
+    "Status": "admin",
+    "ExportSync": "engine",
+    "Binding": "exports",
+    "Export": "exports",
+    "Move": "exports",
+    "Pause": "exports",
+    "ExportKey": "keys",
+    "PauseCode": "pausing",
+    "NotNow": "poster",
+    "Posted": "poster",
+    "Poster": "poster",
+    "Rejected": "poster",
+    "RejectionCode": "poster",
+    "Skipped": "poster",
+    "SqliteStore": "sqlite",
+    "State": "states",
+    "SyncStore": "store",
+    "Summary": "summary",
+    "Difference": "verifying",
+    "Verification": "verifying",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

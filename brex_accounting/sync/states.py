@@ -17,6 +17,7 @@ __all__ = [
     "BEGINNINGS",
     "BY_HAND",
     "MOVES",
+    "OPEN",
     "REPLACEABLE",
     "UNDER_WAY",
     "UNTOUCHABLE",
@@ -113,6 +114,9 @@ BY_HAND: Final = frozenset(
 
 UNDER_WAY: Final = frozenset({_I, _U, _R})
 """States in which a newer revision of the record waits."""
+
+OPEN: Final = frozenset({_I, _R})
+"""States whose outcome is settled by whoever holds the lease, or comes after it."""
 
 UNTOUCHABLE: Final = frozenset({_I, _U})
 """States whose copy stays as it was posted, and that perhaps have a document in the books."""

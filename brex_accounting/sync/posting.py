@@ -1,0 +1,199 @@
+"""From the store into the books: claims, posts, and what to do about a post whose outcome nobody knows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+import attrs
+
+from ..client import BrexAccounting
+from ..errors import BrexError, LeaseLost
+from ..models import AccountingRecord
+from ..session.clock import Clock
+from .content import is_live
+from .exports import ENGINE, Claim, Export
+from .pausing import PATIENCE, PauseCode, words_of
+from .poster import Finding, NotNow, Outcome, Posted, Poster, Recovery, Rejected, Skipped
+from .reading import FRESH, record_of
+from .store import SyncStore
+from .summary import Tally
+
+__all__ = ["Desk"]
+
+_log = logging.getLogger("brex_accounting")
+
+_LATER: Final = timedelta(minutes=1)
+"""How long a record is left alone that was put off without a word of when."""
+
+
+@attrs.define(kw_only=True)
+class Desk:
+    """Posts one company's exports as ``owner``, ``parallel`` at a time, each held by a ``lease`` that is renewed.
+
+    ``stopping`` set: what is being posted comes to its end, and nothing more is begun.
+    """
+
+    brex: BrexAccounting
+    store: SyncStore
+    poster: Poster
+    recovery: Recovery
+    owner: str
+    parallel: int
+    lease: timedelta
+    clock: Clock
+    tally: Tally
+    stopping: asyncio.Event
+    _unanswered: int = 0
+
+    async def take_over(self) -> None:
+        """What was begun and never ended, once its lease has: ask, post again, or leave it to a person."""
+        await self._all(self._abandoned, self._settle, limit=None)
+
+    async def post(self, limit: int) -> int:
+        """Post up to ``limit`` exports; how many were begun. None while the company is paused."""
+        return await self._all(self._due, self._post, limit=limit)
+
+    async def _due(self, limit: int) -> Sequence[Claim]:
+        now = await self.brex.server_now()
+        until = now + self.lease
+        return await self.store.claim(self.owner, now=now, until=until, read_since=now - FRESH, limit=limit)
+
+    async def _abandoned(self, limit: int) -> Sequence[Claim]:
+        now = await self.brex.server_now()
+        return await self.store.take_over(self.owner, now=now, until=now + self.lease, limit=limit)
+
+    async def _all(
+        self,
+        claimed: Callable[[int], Awaitable[Sequence[Claim]]],
+        work: Callable[[Claim], Awaitable[None]],
+        *,
+        limit: int | None,
+    ) -> int:
+        begun = 0
+        running: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                free = self.parallel - len(running)
+                free = free if limit is None else min(free, limit - begun)
+                claims = await claimed(free) if free > 0 and not self.stopping.is_set() else ()
+                begun += len(claims)
+                running |= {asyncio.create_task(self._held(work, claim)) for claim in claims}
+                if not running:
+                    return begun
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            # Cancelled or failed: what is being posted comes to its end, or its outcome would be lost for nothing.
+            await self._drained(running)
+
+    async def _drained(self, running: set[asyncio.Task[None]]) -> None:
+        if not running:
+            return
+        waiting = asyncio.ensure_future(asyncio.wait(running, timeout=self.lease.total_seconds()))
+        cancelled = False
+        while not waiting.done():
+            try:
+                await asyncio.shield(waiting)
+            except asyncio.CancelledError:
+                if cancelled:  # asked twice: whoever asks does not want to wait
+                    break
+                cancelled = True
+        waiting.cancel()
+        for task in running:
+            task.cancel()
+        for problem in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(problem, Exception):
+                _log.warning("while posting came to its end: %s", type(problem).__name__)
+        if cancelled:
+            raise asyncio.CancelledError
+
+    async def _held(self, work: Callable[[Claim], Awaitable[None]], claim: Claim) -> None:
+        try:
+            keeping = asyncio.create_task(self._keep(claim))
+            try:
+                await work(claim)
+            finally:
+                keeping.cancel()
+                await asyncio.gather(keeping, return_exceptions=True)
+        except LeaseLost as error:
+            _log.warning("%s", error)
+
+    async def _keep(self, claim: Claim) -> None:
+        # A slow post is no dead one: without this a lease would have to outlast the slowest.
+        while True:
+            await self.clock.sleep(self.lease.total_seconds() / 3)
+            await self._renewed(claim)
+
+    async def _renewed(self, claim: Claim) -> Claim:
+        now = await self.brex.server_now()
+        return await self.store.renew(claim, now=now, until=now + self.lease)
+
+    async def _settle(self, claim: Claim) -> None:
+        if self.recovery == "park":
+            now = await self.brex.server_now()
+            await self.store.park(claim, why="nobody knows whether it was written", now=now)
+            self.tally.add(unconfirmed=1)
+        else:
+            await self._post(claim)
+
+    async def _post(self, claim: Claim) -> None:
+        # The store is asked right before the post: whoever slept past the lease finds out here.
+        claim = await self._renewed(claim)
+        export = claim.export
+        record = record_of(export)
+        if not is_live(record) and export.supersedes is None:
+            await self._came_to(claim, Skipped("it is not due, and nothing was posted of it"))
+            return
+        try:
+            outcome = await self._outcome(export, record)
+        except Exception as error:  # noqa: BLE001 - the user's code: anything may come
+            await self._no_answer(claim, error)
+            return
+        self._unanswered = 0
+        if isinstance(outcome, NotNow) and outcome.after is None:
+            outcome = attrs.evolve(outcome, after=_LATER)
+        await self._came_to(claim, outcome)
+
+    async def _outcome(self, export: Export, record: AccountingRecord) -> Outcome:
+        # Posted before under this key, perhaps: nobody knows, or a refusal was followed by a change in the books.
+        if export.attempt > 1 and self.recovery == "find" and isinstance(self.poster, Finding):
+            found = await self.poster.find(export.key)
+            if found is not None:
+                return _checked(found)
+        return _checked(await self.poster.post(record, key=export.key, supersedes=export.supersedes))
+
+    async def _came_to(self, claim: Claim, outcome: Outcome) -> None:
+        now = await self.brex.server_now()
+        await self.store.record_outcome(claim, outcome, now=now)
+        self.tally.came_to(outcome)
+        if isinstance(outcome, NotNow) and (await self.store.counts()).not_now >= PATIENCE:
+            await self._pause(PauseCode.NOT_NOW)
+
+    async def _no_answer(self, claim: Claim, error: Exception) -> None:
+        kind = type(error).__name__
+        _log.warning("%s raised %s; nobody knows whether it was written", claim.export.key, kind)
+        self._unanswered += 1
+        if self._unanswered >= PATIENCE:
+            await self._pause(PauseCode.NO_ANSWERS)
+        if self.recovery == "park":
+            now = await self.brex.server_now()
+            await self.store.park(claim, why=f"the post ended with {kind}", now=now, detail=kind)
+            self.tally.add(unconfirmed=1)
+        # Else it stays until its lease ends: what is still on its way into the books must have arrived before
+        # anybody asks for it, or posts again.
+
+    async def _pause(self, code: PauseCode) -> None:
+        now = await self.brex.server_now()
+        await self.store.pause(words_of(code), code=code.value, by=ENGINE, now=now)
+
+
+def _checked(outcome: Outcome) -> Outcome:
+    if not isinstance(outcome, (Posted, Rejected, Skipped, NotNow)):
+        # What was done is unknown: like any other error of the poster.
+        raise BrexError(f"the poster returned {type(outcome).__name__}, not Posted, Rejected, Skipped or NotNow")
+    return outcome

@@ -1,0 +1,114 @@
+"""Brex's lists into the store: the queue to its end, the bills by the time of their last change.
+
+Nothing is posted or reported while a list is read: the queue shrinks as it is reported, and pages of a
+shrinking list skip records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Final
+
+import attrs
+
+from ..client import BrexAccounting
+from ..converters import from_json, to_json
+from ..enums import ReviewStatus, SourceType
+from ..models import AccountingRecord
+from .content import content_hash
+from .exports import Export, Feed
+from .plan import copy_of, judge, judge_absence, missing, next_window
+from .store import SyncStore
+from .summary import Tally
+
+__all__ = ["BILLS", "CHUNK", "FRESH", "Reader", "record_of"]
+
+BILLS: Final = "bills"
+"""The feed whose watermark is kept. The queue needs none: it is listed to its end each time."""
+
+FRESH: Final = timedelta(minutes=5)
+"""A copy older than this is read again before it is posted."""
+
+CHUNK: Final = 100
+"""Records that are asked for by id at a time."""
+
+
+def record_of(export: Export) -> AccountingRecord:
+    """The record of an export as it was read, without the addresses of its receipts, which expire."""
+    return from_json(export.body, AccountingRecord)
+
+
+@attrs.frozen(kw_only=True)
+class Reader:
+    """Reads one company's lists into its store. ``since``: where the first window of bills begins."""
+
+    brex: BrexAccounting
+    store: SyncStore
+    tally: Tally
+    post_from: date
+    since: datetime
+    refreshed: set[str] = attrs.field(factory=set, init=False)
+
+    async def queue(self) -> None:
+        """Every record that is READY_FOR_EXPORT, and what became of those that are so no longer."""
+        asked = began = await self.brex.server_now()
+        listed: set[str] = set()
+        async for page in self.brex.records.list(review_status=ReviewStatus.READY_FOR_EXPORT).pages():
+            listed.update(record.id for record in page.items)
+            # As old as the request: when Brex put the page together is not known.
+            await self._seen(page.items, asked)
+            asked = await self.brex.server_now()
+        await self.again(missing(await self.store.awaited(before=began), listed))
+
+    async def bills(self) -> None:
+        """Bills that changed since the last time. The watermark moves with the last page."""
+        feed = await self.store.feed(BILLS)
+        asked = await self.brex.server_now()
+        window = next_window(feed.watermark if feed else None, now=asked, start=self.since)
+        if window is None:
+            return
+        bills = self.brex.records.list(source_type=SourceType.BILL, updated_at=window.updated_at)
+        async for page in bills.pages():
+            await self._seen(page.items, asked, None if page.has_next_page else window.stored(BILLS))
+            asked = await self.brex.server_now()
+
+    async def again(self, record_ids: Sequence[str]) -> None:
+        """These records by their ids, and which of them Brex returns no longer."""
+        for start in range(0, len(record_ids), CHUNK):
+            asked = await self.brex.server_now()
+            found = self.brex.records.get_many(record_ids[start : start + CHUNK])
+            await self._seen([record async for record in found], asked)
+            now = await self.brex.server_now()
+            self.tally.judged(await self.store.record_absent(found.missing, judge_absence, now=now))
+
+    async def refresh(self) -> int:
+        """Read again some of what would be posted next from copies that are too old; how many, each once a run."""
+        now = await self.brex.server_now()
+        stale = await self.store.stale(now=now, read_before=now - FRESH, limit=CHUNK)
+        # What stays old, because Brex answers with an older version, must not be asked for without end.
+        old = [one for one in stale if one not in self.refreshed]
+        self.refreshed.update(old)
+        await self.again(old)
+        return len(old)
+
+    async def _seen(self, records: Iterable[AccountingRecord], read_at: datetime, feed: Feed | None = None) -> None:
+        copies = [copy_of(record, to_json(_without_addresses(record)), read_at=read_at) for record in records]
+        if not copies and feed is None:
+            return
+        bound = partial(judge, post_from=self.post_from, rehash=_rehash)
+        now = await self.brex.server_now()
+        judgements = await self.store.record_seen(copies, bound, now=now, feed=feed)
+        self.tally.add(read=len(copies))
+        self.tally.judged(judgements)
+
+
+def _without_addresses(record: AccountingRecord) -> AccountingRecord:
+    if not record.receipts:
+        return record
+    return attrs.evolve(record, receipts=tuple(attrs.evolve(one, download_uris=None) for one in record.receipts))
+
+
+def _rehash(export: Export) -> str:
+    return content_hash(record_of(export))

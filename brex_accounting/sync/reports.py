@@ -1,0 +1,148 @@
+"""From the store back to Brex: batches, each with its exact body kept before it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+import attrs
+
+from ..client import BrexAccounting
+from ..confirming import Fate, fates
+from ..errors import BadRequest, BrexError, LeaseLost, MoveRefused
+from ..models import ConfirmedReport, ExportResult
+from .exports import Batch, Export
+from .results import result_of, settlement_of
+from .states import State
+from .store import SyncStore
+from .summary import Tally
+
+__all__ = ["Reports"]
+
+_log = logging.getLogger("brex_accounting")
+
+_MOST: Final = 100
+_FATES: Final = tuple(fate for fate in Fate if fate is not Fate.SEND_AGAIN)
+
+
+@attrs.frozen(kw_only=True)
+class Reports:
+    """Reports one company's exports as ``owner``. A batch is held for ``lease``, which outlasts a report's retries."""
+
+    brex: BrexAccounting
+    store: SyncStore
+    owner: str
+    bills: bool
+    lease: timedelta
+    tally: Tally
+    stopping: asyncio.Event
+
+    async def take_over(self) -> None:
+        """Batches that somebody may have sent and never settled: read what became of their records."""
+        while True:
+            now = await self.brex.server_now()
+            batches = await self.store.take_over_batches(self.owner, now=now, until=now + self.lease, limit=1)
+            if not batches:
+                return
+            for batch in batches:
+                await self._read_back(batch)
+
+    async def send(self) -> int:
+        """Report everything that waits for it; how many results Brex took.
+
+        Raises the first error that stopped it. What Brex took before is settled, what may have been
+        processed is read back when the lease has ended, and the rest waits.
+        """
+        taken = 0
+        tried: set[tuple[str, int]] = set()
+        while not self.stopping.is_set():
+            waiting = await self.store.reportable(limit=_MOST, bills=self.bills)
+            some = [export for export in waiting if (export.record_id, export.revision) not in tried]
+            if not some:
+                return taken
+            batch = await self._opened(some)
+            if batch is not None:
+                tried.update(batch.members)
+                taken += await self._sent(batch)
+        return taken
+
+    async def _opened(self, some: Sequence[Export]) -> Batch | None:
+        now = await self.brex.server_now()
+        results = tuple(map(result_of, some))
+        try:
+            return await self.store.open_batch(
+                self.owner, some, results, key=str(uuid4()), now=now, until=now + self.lease
+            )
+        except MoveRefused:  # another worker, or the customer, was faster
+            return None
+
+    async def _sent(self, batch: Batch) -> int:
+        try:
+            report = await self.brex.records.report_confirmed(batch.results, idempotency_key=batch.key)
+        except BrexError as error:
+            return await self._failed(batch, error)
+        except asyncio.CancelledError:
+            _log.info("a report of %d results was interrupted; it is read back later", len(batch.results))
+            raise
+        return await self._settle(batch, _fates_in(report))
+
+    async def _failed(self, batch: Batch, error: BrexError) -> int:
+        known = _fates_in(error.confirmed or ConfirmedReport())
+        if error.may_have_happened:
+            await self._settle(batch, known)
+            raise error
+        again = {one.accounting_record_id: Fate.SEND_AGAIN for one in batch.results}
+        if not isinstance(error, BadRequest):
+            await self._settle(batch, again | known)
+            raise error
+        if len(batch.results) == 1:
+            _log.error("Brex takes no report of %s: %s", batch.results[0].accounting_record_id, error)
+            # Until it is seen READY_FOR_EXPORT again: one bad result must not hold up the others.
+            return await self._settle(batch, dict.fromkeys(again, Fate.NOT_READY))
+        # One of them is not to Brex's liking, and Brex does not say which: they go one by one.
+        await self._settle(batch, again | known)
+        return sum([await self._one(result) for result in batch.results if result.accounting_record_id not in known])
+
+    async def _one(self, result: ExportResult) -> int:
+        stored = await self.store.exports_of(result.accounting_record_id)
+        if not stored or stored[-1].state not in (State.POSTED, State.REJECTED) or self.stopping.is_set():
+            return 0
+        batch = await self._opened(stored[-1:])
+        return 0 if batch is None else await self._sent(batch)
+
+    async def _read_back(self, batch: Batch) -> None:
+        members = {record_id for record_id, _ in batch.members}
+        left = [one for one in batch.results if one.accounting_record_id in members]
+        found = {
+            record.id: record.review_status
+            async for record in self.brex.records.get_many([one.accounting_record_id for one in left])
+        }
+        known = fates(left, found, ambiguous=True)
+        await self._settle(batch, dict.fromkeys(sorted(members), Fate.SEND_AGAIN) | known)
+
+    async def _settle(self, batch: Batch, known: Mapping[str, Fate]) -> int:
+        if not known:
+            return 0
+        now = await self.brex.server_now()
+        settled = [
+            settlement_of(one, known[one.accounting_record_id], now=now)
+            for one in batch.results
+            if one.accounting_record_id in known
+        ]
+        try:
+            await self.store.settle(batch, settled, now=now)
+        except LeaseLost as error:
+            _log.warning("%s", error)
+            return 0
+        reported = sum(one.after is State.REPORTED for one in settled)
+        failed = sum(one.after is State.REPORTED_FAILED for one in settled)
+        self.tally.add(reported=reported, reported_failed=failed, unreported=len(settled) - reported - failed)
+        return reported + failed
+
+
+def _fates_in(report: ConfirmedReport) -> dict[str, Fate]:
+    return {record_id: fate for fate in _FATES for record_id in getattr(report, fate.value)}
