@@ -78,8 +78,8 @@ ALLOWED: dict[str, set[str]] = {
         *("client", "errors", "models", "sync.exports", "sync.poster", "sync.store", "sync.summary"),
     },
     "sync.reports": {
-        *("client", "confirming", "errors", "models", "sync.exports", "sync.results", "sync.states", "sync.store"),
-        "sync.summary",
+        *("client", "confirming", "enums", "errors", "models", "sync.exports", "sync.results", "sync.states"),
+        *("sync.store", "sync.summary"),
     },
     "sync.verifying": {
         *("client", "enums", "models", "sync.content", "sync.exports", "sync.reading", "sync.states", "sync.store"),

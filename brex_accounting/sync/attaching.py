@@ -45,7 +45,8 @@ class Clerk:
             if not claims:
                 return
             # The addresses of receipts live for minutes: they are asked for when they are needed.
-            found = self.brex.records.get_many([claim.export.record_id for claim in claims])
+            ids = [claim.export.record_id for claim in claims]
+            found = self.brex.records.list(ids=ids, on_bad_record="skip")
             records = {record.id: record async for record in found}
             await asyncio.gather(*(self._attach(self.poster, claim, records) for claim in claims))
 

@@ -6,6 +6,7 @@ shrinking list skip records.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -16,7 +17,7 @@ import attrs
 from ..client import BrexAccounting
 from ..converters import from_json, to_json
 from ..enums import ReviewStatus, SourceType
-from ..models import AccountingRecord
+from ..models import AccountingRecord, BadRecord
 from .content import content_hash
 from .exports import Export, Feed
 from .plan import copy_of, judge, judge_absence, missing, next_window
@@ -24,6 +25,8 @@ from .store import SyncStore
 from .summary import Tally
 
 __all__ = ["BILLS", "CHUNK", "FRESH", "Reader", "record_of"]
+
+_log = logging.getLogger("brex_accounting")
 
 BILLS: Final = "bills"
 """The feed whose watermark is kept. The queue needs none: it is listed to its end each time."""
@@ -55,33 +58,45 @@ class Reader:
         """Every record that is READY_FOR_EXPORT, and what became of those that are so no longer."""
         asked = began = await self.brex.server_now()
         listed: set[str] = set()
-        async for page in self.brex.records.list(review_status=ReviewStatus.READY_FOR_EXPORT).pages():
+        bad = _Unreadable(self.tally)
+        ready = self.brex.records.list(review_status=ReviewStatus.READY_FOR_EXPORT, on_bad_record=bad)
+        async for page in ready.pages():
             listed.update(record.id for record in page.items)
             # As old as the request: when Brex put the page together is not known.
             await self._seen(page.items, asked)
             asked = await self.brex.server_now()
-        await self.again(missing(await self.store.awaited(before=began), listed))
+        await self.again(missing(await self.store.awaited(before=began), listed | bad.record_ids))
 
     async def bills(self) -> None:
-        """Bills that changed since the last time. The watermark moves with the last page."""
+        """Bills that changed since the last time. The watermark moves with the last page.
+
+        It stays while there is a bill that cannot be read: a later version of this package may read it.
+        """
         feed = await self.store.feed(BILLS)
         asked = await self.brex.server_now()
         window = next_window(feed.watermark if feed else None, now=asked, start=self.since)
         if window is None:
             return
-        bills = self.brex.records.list(source_type=SourceType.BILL, updated_at=window.updated_at)
+        bad = _Unreadable(self.tally)
+        bills = self.brex.records.list(source_type=SourceType.BILL, updated_at=window.updated_at, on_bad_record=bad)
         async for page in bills.pages():
-            await self._seen(page.items, asked, None if page.has_next_page else window.stored(BILLS))
+            is_end = not page.has_next_page and not bad.count
+            await self._seen(page.items, asked, window.stored(BILLS) if is_end else None)
             asked = await self.brex.server_now()
 
     async def again(self, record_ids: Sequence[str]) -> None:
         """These records by their ids, and which of them Brex returns no longer."""
         for start in range(0, len(record_ids), CHUNK):
+            some = record_ids[start : start + CHUNK]
             asked = await self.brex.server_now()
-            found = self.brex.records.get_many(record_ids[start : start + CHUNK])
-            await self._seen([record async for record in found], asked)
-            now = await self.brex.server_now()
-            self.tally.judged(await self.store.record_absent(found.missing, judge_absence, now=now))
+            bad = _Unreadable(self.tally)
+            listed = self.brex.records.list(ids=some, page_size=CHUNK, on_bad_record=bad)
+            found = [record async for record in listed]
+            await self._seen(found, asked)
+            gone = missing(some, {record.id for record in found} | bad.record_ids)
+            if bad.count == len(bad.record_ids):  # else one that is missing may be one that has no id
+                now = await self.brex.server_now()
+                self.tally.judged(await self.store.record_absent(gone, judge_absence, now=now))
 
     async def refresh(self) -> int:
         """Read again some of what would be posted next from copies that are too old; how many, each once a run."""
@@ -102,6 +117,22 @@ class Reader:
         judgements = await self.store.record_seen(copies, bound, now=now, feed=feed)
         self.tally.add(read=len(copies))
         self.tally.judged(judgements)
+
+
+class _Unreadable:
+    """Notes the records that cannot be decoded: one of them must not hold up the rest."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self.count = 0
+        self.record_ids: set[str] = set()
+
+    def __call__(self, bad: BadRecord) -> None:
+        self.count += 1
+        if bad.record_id is not None:
+            self.record_ids.add(bad.record_id)
+        self._tally.add(unreadable=1)
+        _log.error("record %s cannot be read, and is not exported: %s", bad.record_id or "without an id", bad.problem)
 
 
 def _without_addresses(record: AccountingRecord) -> AccountingRecord:

@@ -13,6 +13,7 @@ import attrs
 
 from ..client import BrexAccounting
 from ..confirming import Fate, fates
+from ..enums import ReviewStatus
 from ..errors import BadRequest, BrexError, LeaseLost, MoveRefused
 from ..models import ConfirmedReport, ExportResult
 from .exports import Batch, Export
@@ -27,6 +28,14 @@ _log = logging.getLogger("brex_accounting")
 
 _MOST: Final = 100
 _FATES: Final = tuple(fate for fate in Fate if fate is not Fate.SEND_AGAIN)
+
+
+@attrs.frozen(kw_only=True)
+class _Standing:
+    """How a record stands, and nothing else of it: what else it holds must not get in the way."""
+
+    id: str
+    review_status: ReviewStatus
 
 
 @attrs.frozen(kw_only=True)
@@ -117,10 +126,9 @@ class Reports:
     async def _read_back(self, batch: Batch) -> None:
         members = {record_id for record_id, _ in batch.members}
         left = [one for one in batch.results if one.accounting_record_id in members]
-        found = {
-            record.id: record.review_status
-            async for record in self.brex.records.get_many([one.accounting_record_id for one in left])
-        }
+        ids = [one.accounting_record_id for one in left]
+        standing = self.brex.records.list(as_type=_Standing, ids=ids, page_size=_MOST)
+        found = {one.id: one.review_status async for one in standing}
         known = fates(left, found, ambiguous=True)
         await self._settle(batch, dict.fromkeys(sorted(members), Fate.SEND_AGAIN) | known)
 
