@@ -67,7 +67,17 @@ ALLOWED: dict[str, set[str]] = {
     "sync.pausing": {"errors", "sync.exports"},
     "sync.results": {"confirming", "models", "sync.exports", "sync.states", "sync.wording"},
     "sync.reading": {
-        *("client", "converters", "enums", "models", "sync.content", "sync.exports", "sync.plan", "sync.store"),
+        *(
+            "client",
+            "converters",
+            "enums",
+            "errors",
+            "models",
+            "sync.content",
+            "sync.exports",
+            "sync.plan",
+            "sync.store",
+        ),
         "sync.summary",
     },
     "sync.posting": {

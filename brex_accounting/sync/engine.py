@@ -56,7 +56,8 @@ class ExportSync(ExportAdmin):
     ``post_from``: records dated before are left out (OUT_OF_SCOPE). ``since``: bills last changed before are
     not even read; by default all are, once. ``bills``: read bills at all. ``report_bills``: report them too;
     Brex does not document what that does. ``parallel``: posts at a time. ``lease``: after this long without a
-    sign of life a worker counts as dead, and others settle what it left; at least a second.
+    sign of life a worker counts as dead, and others settle what it left. It must outlast the slowest write of
+    your books by far: whoever looks for a document before it arrives posts it again. At least a second.
     ``owner``: this worker's name, unlike any other's. ``watch`` is called with the numbers so far.
 
     Several workers may share a store. Raises ``ConfigurationError`` at once for wrong arguments.
@@ -102,7 +103,7 @@ class ExportSync(ExportAdmin):
         self._running = asyncio.Lock()
 
     def stop(self) -> None:
-        """Begin nothing more: what is being posted comes to its end, and the run returns. For signal handlers."""
+        """Begin nothing more, for good: running posts come to their end, and the run returns. For signal handlers."""
         self._stopping.set()
 
     async def run_once(self) -> Summary:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 import attrs
 
 from ..client import BrexAccounting
-from ..errors import BrexError, LeaseLost
+from ..errors import BrexError, LeaseLost, StoreUnavailable
 from ..models import AccountingRecord
 from ..session.clock import Clock
 from .content import is_live
@@ -127,7 +128,8 @@ class Desk:
         # A slow post is no dead one: without this a lease would have to outlast the slowest.
         while True:
             await self.clock.sleep(self.lease.total_seconds() / 3)
-            await self._renewed(claim)
+            with suppress(StoreUnavailable):  # the next time may do, and the lease lasts until then
+                await self._renewed(claim)
 
     async def _renewed(self, claim: Claim) -> Claim:
         now = await self.brex.server_now()
@@ -151,6 +153,11 @@ class Desk:
             return
         try:
             outcome = await self._outcome(export, record)
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            await self._no_answer(claim, error)
+            return
         except Exception as error:  # noqa: BLE001 - the user's code: anything may come
             await self._no_answer(claim, error)
             return
@@ -174,7 +181,7 @@ class Desk:
         if isinstance(outcome, NotNow) and (await self.store.counts()).not_now >= PATIENCE:
             await self._pause(PauseCode.NOT_NOW)
 
-    async def _no_answer(self, claim: Claim, error: Exception) -> None:
+    async def _no_answer(self, claim: Claim, error: BaseException) -> None:
         kind = type(error).__name__
         _log.warning("%s raised %s; nobody knows whether it was written", claim.export.key, kind)
         self._unanswered += 1
@@ -190,6 +197,12 @@ class Desk:
     async def _pause(self, code: PauseCode) -> None:
         now = await self.brex.server_now()
         await self.store.pause(words_of(code), code=code.value, by=ENGINE, now=now)
+
+
+def _is_cancelled() -> bool:
+    """Whether this task is told to end; else a CancelledError is the poster's own, of something inside of it."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _checked(outcome: Outcome) -> Outcome:

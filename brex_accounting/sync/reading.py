@@ -6,8 +6,9 @@ shrinking list skip records.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -17,6 +18,7 @@ import attrs
 from ..client import BrexAccounting
 from ..converters import from_json, to_json
 from ..enums import ReviewStatus, SourceType
+from ..errors import CursorExpired
 from ..models import AccountingRecord, BadRecord
 from .content import content_hash
 from .exports import Export, Feed
@@ -52,10 +54,21 @@ class Reader:
     tally: Tally
     post_from: date
     since: datetime
+    stopping: asyncio.Event
     refreshed: set[str] = attrs.field(factory=set, init=False)
 
     async def queue(self) -> None:
         """Every record that is READY_FOR_EXPORT, and what became of those that are so no longer."""
+        await _restarted(self._queue)
+
+    async def bills(self) -> None:
+        """Bills that changed since the last time. The watermark moves with the last page.
+
+        It stays while there is a bill that cannot be read: a later version of this package may read it.
+        """
+        await _restarted(self._bills)
+
+    async def _queue(self) -> None:
         asked = began = await self.brex.server_now()
         listed: set[str] = set()
         bad = _Unreadable(self.tally)
@@ -64,14 +77,12 @@ class Reader:
             listed.update(record.id for record in page.items)
             # As old as the request: when Brex put the page together is not known.
             await self._seen(page.items, asked)
+            if self.stopping.is_set():
+                return
             asked = await self.brex.server_now()
         await self.again(missing(await self.store.awaited(before=began), listed | bad.record_ids))
 
-    async def bills(self) -> None:
-        """Bills that changed since the last time. The watermark moves with the last page.
-
-        It stays while there is a bill that cannot be read: a later version of this package may read it.
-        """
+    async def _bills(self) -> None:
         feed = await self.store.feed(BILLS)
         asked = await self.brex.server_now()
         window = next_window(feed.watermark if feed else None, now=asked, start=self.since)
@@ -82,6 +93,8 @@ class Reader:
         async for page in bills.pages():
             is_end = not page.has_next_page and not bad.count
             await self._seen(page.items, asked, window.stored(BILLS) if is_end else None)
+            if self.stopping.is_set():
+                return
             asked = await self.brex.server_now()
 
     async def again(self, record_ids: Sequence[str]) -> None:
@@ -117,6 +130,14 @@ class Reader:
         judgements = await self.store.record_seen(copies, bound, now=now, feed=feed)
         self.tally.add(read=len(copies))
         self.tally.judged(judgements)
+
+
+async def _restarted(listing: Callable[[], Awaitable[None]]) -> None:
+    # Cursors are short-lived: a list is read from its beginning once more before it is given up.
+    try:
+        await listing()
+    except CursorExpired:
+        await listing()
 
 
 class _Unreadable:

@@ -68,7 +68,14 @@ class Run:
         self._settings = settings
         self._tally = tally
         self._stopping = stopping
-        self._reader = Reader(brex=brex, store=store, tally=tally, post_from=settings.post_from, since=settings.since)
+        self._reader = Reader(
+            brex=brex,
+            store=store,
+            tally=tally,
+            post_from=settings.post_from,
+            since=settings.since,
+            stopping=stopping,
+        )
         self._desk = Desk(
             brex=brex,
             store=store,
