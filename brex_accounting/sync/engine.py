@@ -18,10 +18,11 @@ from ..client import BrexAccounting
 from ..errors import BrexError, ConfigurationError, StoreError, StoreUnavailable
 from ..session.clock import Clock
 from .admin import ExportAdmin
+from .context import Context, Settings
 from .exports import ENGINE, Binding
 from .pausing import PauseCode, pause_code, words_of
 from .poster import Poster, checked_recovery
-from .run import Run, Settings
+from .run import Run
 from .store import SyncStore
 from .summary import Summary, Tally, Watcher
 from .verifying import Verification, verify
@@ -115,15 +116,16 @@ class ExportSync(ExportAdmin):
         posts come to their end first, for as long as the lease; cancelled twice, it does not.
         """
         async with self._running:
-            run = Run(
-                self._brex,
-                await self._opened(),
-                self._poster,
-                self._settings,
+            context = Context(
+                brex=self._brex,
+                store=await self._opened(),
+                poster=self._poster,
+                settings=self._settings,
                 clock=self._clock,
                 tally=Tally(self._clock, self._watch),
                 stopping=self._stopping,
             )
+            run = Run(context)
             try:
                 await run.all()
             except StoreError:
