@@ -175,7 +175,9 @@ def poll(world: World, versions: Sequence[Version], strategy: Strategy) -> Resul
 
 def shown(versions: Sequence[Version], window: tuple[datetime, datetime], moment: datetime) -> Iterator[int]:
     """Which versions a list of this window names at that moment."""
-    first, end = (bisect_left(versions, edge, key=stamp_of) for edge in window)
+    # What is stamped after this moment is not there yet: without that end each poll would go through all the rest.
+    since, until = window
+    first, end = (bisect_left(versions, edge, key=stamp_of) for edge in (since, min(until, moment + MICROSECOND)))
     return (index for index in range(first, end) if versions[index].shown <= moment)
 
 
