@@ -75,7 +75,8 @@ ALLOWED: dict[str, set[str]] = {
         *("sync.reading", "sync.store", "sync.summary"),
     },
     "sync.attaching": {
-        *("client", "errors", "models", "sync.exports", "sync.poster", "sync.store", "sync.summary"),
+        *("client", "errors", "models", "session.discreet", "sync.exports", "sync.poster", "sync.store"),
+        "sync.summary",
     },
     "sync.reports": {
         *("client", "confirming", "enums", "errors", "models", "sync.exports", "sync.results", "sync.states"),

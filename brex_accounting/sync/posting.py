@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -85,17 +85,16 @@ class Desk:
                 if not running:
                     return begun
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-        finally:
-            # Cancelled or failed: what is being posted comes to its end, or its outcome would be lost for nothing.
-            await self._drained(running)
+                _raise_any(done)
+        except BaseException as error:
+            # What is being posted comes to its end, or its outcome would be lost for nothing.
+            await self._drained(running, cancelled=isinstance(error, asyncio.CancelledError))
+            raise
 
-    async def _drained(self, running: set[asyncio.Task[None]]) -> None:
+    async def _drained(self, running: set[asyncio.Task[None]], *, cancelled: bool) -> None:
         if not running:
             return
         waiting = asyncio.ensure_future(asyncio.wait(running, timeout=self.lease.total_seconds()))
-        cancelled = False
         while not waiting.done():
             try:
                 await asyncio.shield(waiting)
@@ -144,20 +143,29 @@ class Desk:
     async def _post(self, claim: Claim) -> None:
         # The store is asked right before the post: whoever slept past the lease finds out here.
         claim = await self._renewed(claim)
-        export = claim.export
-        record = record_of(export)
-        if not is_live(record) and export.supersedes is None:
-            await self._came_to(claim, Skipped("it is not due, and nothing was posted of it"))
+        outcome = await self._answer(claim.export)
+        if isinstance(outcome, str):
+            await self._no_answer(claim, outcome)
             return
-        try:
-            outcome = await self._outcome(export, record)
-        except Exception as error:  # noqa: BLE001 - the user's code: anything may come
-            await self._no_answer(claim, error)
-            return
-        self._unanswered = 0
         if isinstance(outcome, NotNow) and outcome.after is None:
             outcome = attrs.evolve(outcome, after=_LATER)
         await self._came_to(claim, outcome)
+
+    async def _answer(self, export: Export) -> Outcome | str:
+        """What the poster said, or the kind of error it ended with.
+
+        The record, and whatever the error quotes of it, are let go here: were the store to fail afterwards,
+        error reporters would print them with its error.
+        """
+        record = record_of(export)
+        if not is_live(record) and export.supersedes is None:
+            return Skipped("it is not due, and nothing was posted of it")
+        try:
+            outcome = await self._outcome(export, record)
+        except Exception as error:  # noqa: BLE001 - the user's code: anything may come
+            return type(error).__name__
+        self._unanswered = 0
+        return outcome
 
     async def _outcome(self, export: Export, record: AccountingRecord) -> Outcome:
         # Posted before under this key, perhaps: nobody knows, or a refusal was followed by a change in the books.
@@ -174,8 +182,7 @@ class Desk:
         if isinstance(outcome, NotNow) and (await self.store.counts()).not_now >= PATIENCE:
             await self._pause(PauseCode.NOT_NOW)
 
-    async def _no_answer(self, claim: Claim, error: Exception) -> None:
-        kind = type(error).__name__
+    async def _no_answer(self, claim: Claim, kind: str) -> None:
         _log.warning("%s raised %s; nobody knows whether it was written", claim.export.key, kind)
         self._unanswered += 1
         if self._unanswered >= PATIENCE:
@@ -190,6 +197,13 @@ class Desk:
     async def _pause(self, code: PauseCode) -> None:
         now = await self.brex.server_now()
         await self.store.pause(words_of(code), code=code.value, by=ENGINE, now=now)
+
+
+def _raise_any(done: Iterable[asyncio.Task[None]]) -> None:
+    # All are looked at: asyncio would log the others when they are collected.
+    for problem in [task.exception() for task in done]:
+        if problem is not None:
+            raise problem
 
 
 def _checked(outcome: Outcome) -> Outcome:

@@ -7,7 +7,7 @@ shrinking list skip records.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -19,7 +19,7 @@ from ..converters import from_json, to_json
 from ..enums import ReviewStatus, SourceType
 from ..models import AccountingRecord, BadRecord
 from .content import content_hash
-from .exports import Export, Feed
+from .exports import Copy, Export, Feed
 from .plan import copy_of, judge, judge_absence, missing, next_window
 from .store import SyncStore
 from .summary import Tally
@@ -52,7 +52,7 @@ class Reader:
     tally: Tally
     post_from: date
     since: datetime
-    refreshed: set[str] = attrs.field(factory=set, init=False)
+    stuck: set[str] = attrs.field(factory=set, init=False)
 
     async def queue(self) -> None:
         """Every record that is READY_FOR_EXPORT, and what became of those that are so no longer."""
@@ -63,7 +63,7 @@ class Reader:
         async for page in ready.pages():
             listed.update(record.id for record in page.items)
             # As old as the request: when Brex put the page together is not known.
-            await self._seen(page.items, asked)
+            await self._seen([_copy(record, asked) for record in page.items])
             asked = await self.brex.server_now()
         await self.again(missing(await self.store.awaited(before=began), listed | bad.record_ids))
 
@@ -81,7 +81,8 @@ class Reader:
         bills = self.brex.records.list(source_type=SourceType.BILL, updated_at=window.updated_at, on_bad_record=bad)
         async for page in bills.pages():
             is_end = not page.has_next_page and not bad.count
-            await self._seen(page.items, asked, window.stored(BILLS) if is_end else None)
+            copies = [_copy(record, asked) for record in page.items]
+            await self._seen(copies, window.stored(BILLS) if is_end else None)
             asked = await self.brex.server_now()
 
     async def again(self, record_ids: Sequence[str]) -> None:
@@ -91,25 +92,29 @@ class Reader:
             asked = await self.brex.server_now()
             bad = _Unreadable(self.tally)
             listed = self.brex.records.list(ids=some, page_size=CHUNK, on_bad_record=bad)
-            found = [record async for record in listed]
-            await self._seen(found, asked)
-            gone = missing(some, {record.id for record in found} | bad.record_ids)
+            found = [_copy(record, asked) async for record in listed]
+            await self._seen(found)
+            gone = missing(some, {copy.record_id for copy in found} | bad.record_ids)
             if bad.count == len(bad.record_ids):  # else one that is missing may be one that has no id
                 now = await self.brex.server_now()
                 self.tally.judged(await self.store.record_absent(gone, judge_absence, now=now))
 
     async def refresh(self) -> int:
-        """Read again some of what would be posted next from copies that are too old; how many, each once a run."""
+        """Read again some of what would be posted next from copies that are too old; how many."""
         now = await self.brex.server_now()
-        stale = await self.store.stale(now=now, read_before=now - FRESH, limit=CHUNK)
         # What stays old, because Brex answers with an older version, must not be asked for without end.
-        old = [one for one in stale if one not in self.refreshed]
-        self.refreshed.update(old)
-        await self.again(old)
+        limit = CHUNK + len(self.stuck)
+        old = await self._stale(now, limit) - self.stuck
+        if old:
+            await self.again(sorted(old))
+            self.stuck.update(await self._stale(now, limit) & old)
         return len(old)
 
-    async def _seen(self, records: Iterable[AccountingRecord], read_at: datetime, feed: Feed | None = None) -> None:
-        copies = [copy_of(record, to_json(_without_addresses(record)), read_at=read_at) for record in records]
+    async def _stale(self, now: datetime, limit: int) -> set[str]:
+        return {*await self.store.stale(now=now, read_before=now - FRESH, limit=limit)}
+
+    async def _seen(self, copies: Sequence[Copy], feed: Feed | None = None) -> None:
+        # Given copies, not records: if the store fails, error reporters print what stands in the frames.
         if not copies and feed is None:
             return
         bound = partial(judge, post_from=self.post_from, rehash=_rehash)
@@ -133,6 +138,10 @@ class _Unreadable:
             self.record_ids.add(bad.record_id)
         self._tally.add(unreadable=1)
         _log.error("record %s cannot be read, and is not exported: %s", bad.record_id or "without an id", bad.problem)
+
+
+def _copy(record: AccountingRecord, read_at: datetime) -> Copy:
+    return copy_of(record, to_json(_without_addresses(record)), read_at=read_at)
 
 
 def _without_addresses(record: AccountingRecord) -> AccountingRecord:
