@@ -4,53 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
 
 import attrs
 
-from ..client import BrexAccounting
 from ..errors import LeaseLost
 from ..models import AccountingRecord
 from ..session.discreet import Hidden
+from .context import Context
 from .exports import Claim
-from .poster import Attaching, Posted, Poster
-from .store import SyncStore
-from .summary import Tally
+from .poster import Attaching, Posted
 
 __all__ = ["Clerk"]
 
 _log = logging.getLogger("brex_accounting")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Clerk:
-    """Attaches receipts as ``owner``, ``parallel`` documents at a time, each held for ``lease``."""
+    """Attaches receipts, several documents at a time, each held by a lease."""
 
-    brex: BrexAccounting
-    store: SyncStore
-    poster: Poster
-    owner: str
-    parallel: int
-    lease: timedelta
-    tally: Tally
-    stopping: asyncio.Event
+    context: Context
 
     async def attach(self) -> None:
         """Attach what is missing. What fails is tried again after its lease; a poster without ``attach`` has none."""
-        if not isinstance(self.poster, Attaching):
+        poster, settings = self.context.poster, self.context.settings
+        if not isinstance(poster, Attaching):
             return
-        while not self.stopping.is_set():
-            now = await self.brex.server_now()
-            claims = await self.store.claim_receipts(self.owner, now=now, until=now + self.lease, limit=self.parallel)
+        while not self.context.stopping.is_set():
+            now, until = await self.context.leased()
+            claims = await self.context.store.claim_receipts(
+                settings.owner, now=now, until=until, limit=settings.parallel
+            )
             if not claims:
                 return
             # The addresses of receipts live for minutes: they are asked for when they are needed.
             ids = [claim.export.record_id for claim in claims]
-            found = self.brex.records.list(ids=ids, on_bad_record="skip")
+            found = self.context.brex.records.list(ids=ids, on_bad_record="skip")
             records = {record.id: Hidden(record) async for record in found}
-            attaching = (self._attach(self.poster, claim, records.get(claim.export.record_id)) for claim in claims)
-            problems = await asyncio.gather(*attaching, return_exceptions=True)
-            for problem in problems:
+            attaching = (self._attach(poster, claim, records.get(claim.export.record_id)) for claim in claims)
+            for problem in await asyncio.gather(*attaching, return_exceptions=True):
                 if problem is not None:
                     raise problem
 
@@ -65,8 +57,8 @@ class Clerk:
             _log.warning("receipts of %s: %s; tried again later", export.key, type(error).__name__)
             return
         try:
-            await self.store.record_attached(claim, now=await self.brex.server_now())
+            await self.context.store.record_attached(claim, now=await self.context.now())
         except LeaseLost as error:
             _log.warning("%s", error)
         else:
-            self.tally.add(attached=1)
+            self.context.tally.add(attached=1)

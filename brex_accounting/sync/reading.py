@@ -7,21 +7,21 @@ shrinking list skip records.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 import attrs
 
-from ..client import BrexAccounting
 from ..converters import from_json, to_json
 from ..enums import ReviewStatus, SourceType
+from ..errors import CursorExpired
 from ..models import AccountingRecord, BadRecord
 from .content import content_hash
+from .context import Context
 from .exports import Copy, Export, Feed
 from .plan import copy_of, judge, judge_absence, missing, next_window
-from .store import SyncStore
 from .summary import Tally
 
 __all__ = ["BILLS", "CHUNK", "FRESH", "Reader", "record_of"]
@@ -43,85 +43,97 @@ def record_of(export: Export) -> AccountingRecord:
     return from_json(export.body, AccountingRecord)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Reader:
-    """Reads one company's lists into its store. ``since``: where the first window of bills begins."""
+    """Reads one company's lists into its store."""
 
-    brex: BrexAccounting
-    store: SyncStore
-    tally: Tally
-    post_from: date
-    since: datetime
-    stuck: set[str] = attrs.field(factory=set, init=False)
+    context: Context
+    _asked_again: dict[str, datetime] = attrs.field(factory=dict, init=False)
 
     async def queue(self) -> None:
         """Every record that is READY_FOR_EXPORT, and what became of those that are so no longer."""
-        asked = began = await self.brex.server_now()
-        listed: set[str] = set()
-        bad = _Unreadable(self.tally)
-        ready = self.brex.records.list(review_status=ReviewStatus.READY_FOR_EXPORT, on_bad_record=bad)
-        async for page in ready.pages():
-            listed.update(record.id for record in page.items)
-            # As old as the request: when Brex put the page together is not known.
-            await self._seen([_copy(record, asked) for record in page.items])
-            asked = await self.brex.server_now()
-        await self.again(missing(await self.store.awaited(before=began), listed | bad.record_ids))
+        await _restarted(self._queue)
 
     async def bills(self) -> None:
         """Bills that changed since the last time. The watermark moves with the last page.
 
         It stays while there is a bill that cannot be read: a later version of this package may read it.
         """
-        feed = await self.store.feed(BILLS)
-        asked = await self.brex.server_now()
-        window = next_window(feed.watermark if feed else None, now=asked, start=self.since)
+        await _restarted(self._bills)
+
+    async def _queue(self) -> None:
+        asked = began = await self.context.now()
+        listed: set[str] = set()
+        bad = _Unreadable(self.context.tally)
+        ready = self.context.brex.records.list(review_status=ReviewStatus.READY_FOR_EXPORT, on_bad_record=bad)
+        async for page in ready.pages():
+            listed.update(record.id for record in page.items)
+            # As old as the request: when Brex put the page together is not known.
+            await self._seen([_copy(record, asked) for record in page.items])
+            if self.context.stopping.is_set():
+                return
+            asked = await self.context.now()
+        await self.again(missing(await self.context.store.awaited(before=began), listed | bad.record_ids))
+
+    async def _bills(self) -> None:
+        feed = await self.context.store.feed(BILLS)
+        asked = await self.context.now()
+        window = next_window(feed.watermark if feed else None, now=asked, start=self.context.settings.since)
         if window is None:
             return
-        bad = _Unreadable(self.tally)
-        bills = self.brex.records.list(source_type=SourceType.BILL, updated_at=window.updated_at, on_bad_record=bad)
+        bad = _Unreadable(self.context.tally)
+        bills = self.context.brex.records.list(
+            source_type=SourceType.BILL, updated_at=window.updated_at, on_bad_record=bad
+        )
         async for page in bills.pages():
             is_end = not page.has_next_page and not bad.count
             copies = [_copy(record, asked) for record in page.items]
             await self._seen(copies, window.stored(BILLS) if is_end else None)
-            asked = await self.brex.server_now()
+            if self.context.stopping.is_set():
+                return
+            asked = await self.context.now()
 
     async def again(self, record_ids: Sequence[str]) -> None:
         """These records by their ids, and which of them Brex returns no longer."""
         for start in range(0, len(record_ids), CHUNK):
             some = record_ids[start : start + CHUNK]
-            asked = await self.brex.server_now()
-            bad = _Unreadable(self.tally)
-            listed = self.brex.records.list(ids=some, page_size=CHUNK, on_bad_record=bad)
+            asked = await self.context.now()
+            bad = _Unreadable(self.context.tally)
+            listed = self.context.brex.records.list(ids=some, page_size=CHUNK, on_bad_record=bad)
             found = [_copy(record, asked) async for record in listed]
             await self._seen(found)
             gone = missing(some, {copy.record_id for copy in found} | bad.record_ids)
             if bad.count == len(bad.record_ids):  # else one that is missing may be one that has no id
-                now = await self.brex.server_now()
-                self.tally.judged(await self.store.record_absent(gone, judge_absence, now=now))
+                now = await self.context.now()
+                self.context.tally.judged(await self.context.store.record_absent(gone, judge_absence, now=now))
 
     async def refresh(self) -> int:
         """Read again some of what would be posted next from copies that are too old; how many."""
-        now = await self.brex.server_now()
+        now = await self.context.now()
+        stale = await self.context.store.stale(now=now, read_before=now - FRESH, limit=CHUNK)
         # What stays old, because Brex answers with an older version, must not be asked for without end.
-        limit = CHUNK + len(self.stuck)
-        old = await self._stale(now, limit) - self.stuck
-        if old:
-            await self.again(sorted(old))
-            self.stuck.update(await self._stale(now, limit) & old)
+        old = [one for one in stale if one not in self._asked_again or now - self._asked_again[one] >= FRESH]
+        self._asked_again.update(dict.fromkeys(old, now))
+        await self.again(old)
         return len(old)
-
-    async def _stale(self, now: datetime, limit: int) -> set[str]:
-        return {*await self.store.stale(now=now, read_before=now - FRESH, limit=limit)}
 
     async def _seen(self, copies: Sequence[Copy], feed: Feed | None = None) -> None:
         # Given copies, not records: if the store fails, error reporters print what stands in the frames.
         if not copies and feed is None:
             return
-        bound = partial(judge, post_from=self.post_from, rehash=_rehash)
-        now = await self.brex.server_now()
-        judgements = await self.store.record_seen(copies, bound, now=now, feed=feed)
-        self.tally.add(read=len(copies))
-        self.tally.judged(judgements)
+        bound = partial(judge, post_from=self.context.settings.post_from, rehash=_rehash)
+        now = await self.context.now()
+        judgements = await self.context.store.record_seen(copies, bound, now=now, feed=feed)
+        self.context.tally.add(read=len(copies))
+        self.context.tally.judged(judgements)
+
+
+async def _restarted(listing: Callable[[], Awaitable[None]]) -> None:
+    # Cursors are short-lived: a list is read from its beginning once more before it is given up.
+    try:
+        await listing()
+    except CursorExpired:
+        await listing()
 
 
 class _Unreadable:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
 import attrs
 
-from ..client import BrexAccounting
 from ..confirming import Fate, fates
 from ..enums import ReviewStatus
 from ..errors import BadRequest, BrexError, LeaseLost, MoveRefused
 from ..models import ConfirmedReport, ExportResult
+from .context import Context
 from .exports import Batch, Export
 from .results import result_of, settlement_of
 from .states import State
-from .store import SyncStore
-from .summary import Tally
 
 __all__ = ["Reports"]
 
@@ -38,24 +35,19 @@ class _Standing:
     review_status: ReviewStatus
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Reports:
-    """Reports one company's exports as ``owner``. A batch is held for ``lease``, which outlasts a report's retries."""
+    """Reports one company's exports. A batch is held by a lease; whoever comes after it reads back first."""
 
-    brex: BrexAccounting
-    store: SyncStore
-    owner: str
-    bills: bool
-    lease: timedelta
-    tally: Tally
-    stopping: asyncio.Event
-    refused: set[tuple[str, int]] = attrs.field(factory=set, init=False)
+    context: Context
+    _refused: set[tuple[str, int]] = attrs.field(factory=set, init=False)
 
     async def take_over(self) -> None:
         """Batches that somebody may have sent and never settled: read what became of their records."""
+        owner = self.context.settings.owner
         while True:
-            now = await self.brex.server_now()
-            batches = await self.store.take_over_batches(self.owner, now=now, until=now + self.lease, limit=1)
+            now, until = await self.context.leased()
+            batches = await self.context.store.take_over_batches(owner, now=now, until=until, limit=1)
             if not batches:
                 return
             for batch in batches:
@@ -69,9 +61,10 @@ class Reports:
         """
         taken = 0
         tried: set[tuple[str, int]] = set()
-        while not self.stopping.is_set():
-            waiting = await self.store.reportable(limit=_MOST + len(self.refused), bills=self.bills)
-            some = [one for one in waiting if (one.record_id, one.revision) not in tried | self.refused][:_MOST]
+        while not self.context.stopping.is_set():
+            limit, bills = _MOST + len(self._refused), self.context.settings.report_bills
+            waiting = await self.context.store.reportable(limit=limit, bills=bills)
+            some = [one for one in waiting if (one.record_id, one.revision) not in tried | self._refused][:_MOST]
             if not some:
                 return taken
             batch = await self._opened(some)
@@ -81,18 +74,16 @@ class Reports:
         return taken
 
     async def _opened(self, some: Sequence[Export]) -> Batch | None:
-        now = await self.brex.server_now()
-        results = tuple(map(result_of, some))
+        now, until = await self.context.leased()
+        owner, results = self.context.settings.owner, tuple(map(result_of, some))
         try:
-            return await self.store.open_batch(
-                self.owner, some, results, key=str(uuid4()), now=now, until=now + self.lease
-            )
+            return await self.context.store.open_batch(owner, some, results, key=str(uuid4()), now=now, until=until)
         except MoveRefused:  # another worker, or the customer, was faster
             return None
 
     async def _sent(self, batch: Batch) -> int:
         try:
-            report = await self.brex.records.report_confirmed(batch.results, idempotency_key=batch.key)
+            report = await self.context.brex.records.report_confirmed(batch.results, idempotency_key=batch.key)
         except BrexError as error:
             return await self._failed(batch, error)
         except asyncio.CancelledError:
@@ -112,15 +103,15 @@ class Reports:
         if len(batch.results) == 1:
             _log.error("Brex takes no report of %s: %s", batch.results[0].accounting_record_id, error)
             # Until the next run: one bad result must not hold up the others.
-            self.refused.update(batch.members)
+            self._refused.update(batch.members)
             return await self._settle(batch, again)
         # One of them is not to Brex's liking, and Brex does not say which: they go one by one.
         await self._settle(batch, again | known)
         return sum([await self._one(result) for result in batch.results if result.accounting_record_id not in known])
 
     async def _one(self, result: ExportResult) -> int:
-        stored = await self.store.exports_of(result.accounting_record_id)
-        if not stored or stored[-1].state not in (State.POSTED, State.REJECTED) or self.stopping.is_set():
+        stored = await self.context.store.exports_of(result.accounting_record_id)
+        if not stored or stored[-1].state not in (State.POSTED, State.REJECTED) or self.context.stopping.is_set():
             return 0
         batch = await self._opened(stored[-1:])
         return 0 if batch is None else await self._sent(batch)
@@ -129,7 +120,7 @@ class Reports:
         members = {record_id for record_id, _ in batch.members}
         left = [one for one in batch.results if one.accounting_record_id in members]
         ids = [one.accounting_record_id for one in left]
-        standing = self.brex.records.list(as_type=_Standing, ids=ids, page_size=_MOST)
+        standing = self.context.brex.records.list(as_type=_Standing, ids=ids, page_size=_MOST)
         found = {one.id: one.review_status async for one in standing}
         known = fates(left, found, ambiguous=True)
         await self._settle(batch, dict.fromkeys(sorted(members), Fate.SEND_AGAIN) | known)
@@ -137,20 +128,20 @@ class Reports:
     async def _settle(self, batch: Batch, known: Mapping[str, Fate]) -> int:
         if not known:
             return 0
-        now = await self.brex.server_now()
+        now = await self.context.now()
         settled = [
             settlement_of(one, known[one.accounting_record_id], now=now)
             for one in batch.results
             if one.accounting_record_id in known
         ]
         try:
-            await self.store.settle(batch, settled, now=now)
+            await self.context.store.settle(batch, settled, now=now)
         except LeaseLost as error:
             _log.warning("%s", error)
             return 0
         reported = sum(one.after is State.REPORTED for one in settled)
         failed = sum(one.after is State.REPORTED_FAILED for one in settled)
-        self.tally.add(reported=reported, reported_failed=failed, unreported=len(settled) - reported - failed)
+        self.context.tally.add(reported=reported, reported_failed=failed, unreported=len(settled) - reported - failed)
         return reported + failed
 
 
