@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -71,18 +71,16 @@ class Desk:
                 if not running:
                     return begun
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for problem in [task.exception() for task in done]:
-                    if problem is not None:
-                        raise problem
-        finally:
-            # Cancelled or failed: what is being posted comes to its end, or its outcome would be lost for nothing.
-            await self._drained(running)
+                _raise_any(done)
+        except BaseException as error:
+            # What is being posted comes to its end, or its outcome would be lost for nothing.
+            await self._drained(running, cancelled=isinstance(error, asyncio.CancelledError))
+            raise
 
-    async def _drained(self, running: set[asyncio.Task[None]]) -> None:
+    async def _drained(self, running: set[asyncio.Task[None]], *, cancelled: bool) -> None:
         if not running:
             return
         waiting = asyncio.ensure_future(asyncio.wait(running, timeout=self.context.settings.lease.total_seconds()))
-        cancelled = False
         while not waiting.done():
             try:
                 await asyncio.shield(waiting)
@@ -132,25 +130,33 @@ class Desk:
     async def _post(self, claim: Claim) -> None:
         # The store is asked right before the post: whoever slept past the lease finds out here.
         claim = await self._renewed(claim)
-        export = claim.export
+        outcome = await self._answer(claim.export)
+        if isinstance(outcome, str):
+            await self._no_answer(claim, outcome)
+            return
+        if isinstance(outcome, NotNow) and outcome.after is None:
+            outcome = attrs.evolve(outcome, after=_LATER)
+        await self._came_to(claim, outcome)
+
+    async def _answer(self, export: Export) -> Outcome | str:
+        """What the poster said, or the kind of error it ended with.
+
+        The record, and whatever the error quotes of it, are let go here: were the store to fail afterwards,
+        error reporters would print them with its error.
+        """
         record = record_of(export)
         if not is_live(record) and export.supersedes is None:
-            await self._came_to(claim, Skipped("it is not due, and nothing was posted of it"))
-            return
+            return Skipped("it is not due, and nothing was posted of it")
         try:
             outcome = await self._outcome(export, record)
         except asyncio.CancelledError as error:
             if _is_cancelled():
                 raise
-            await self._no_answer(claim, error)
-            return
+            return type(error).__name__
         except Exception as error:  # noqa: BLE001 - the user's code: anything may come
-            await self._no_answer(claim, error)
-            return
+            return type(error).__name__
         self._unanswered = 0
-        if isinstance(outcome, NotNow) and outcome.after is None:
-            outcome = attrs.evolve(outcome, after=_LATER)
-        await self._came_to(claim, outcome)
+        return outcome
 
     async def _outcome(self, export: Export, record: AccountingRecord) -> Outcome:
         # Posted before under this key, perhaps: nobody knows, or a refusal was followed by a change in the books.
@@ -167,8 +173,7 @@ class Desk:
         if isinstance(outcome, NotNow) and (await self.context.store.counts()).not_now >= PATIENCE:
             await self.context.pause(PauseCode.NOT_NOW)
 
-    async def _no_answer(self, claim: Claim, error: BaseException) -> None:
-        kind = type(error).__name__
+    async def _no_answer(self, claim: Claim, kind: str) -> None:
         _log.warning("%s raised %s; nobody knows whether it was written", claim.export.key, kind)
         self._unanswered += 1
         if self._unanswered >= PATIENCE:
@@ -179,6 +184,13 @@ class Desk:
             self.context.tally.add(unconfirmed=1)
         # Else it stays until its lease ends: what is still on its way into the books must have arrived before
         # anybody asks for it, or posts again.
+
+
+def _raise_any(done: Iterable[asyncio.Task[None]]) -> None:
+    # All are looked at: asyncio would log the others when they are collected.
+    for problem in [task.exception() for task in done]:
+        if problem is not None:
+            raise problem
 
 
 def _is_cancelled() -> bool:

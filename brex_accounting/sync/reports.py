@@ -40,6 +40,7 @@ class Reports:
     """Reports one company's exports. A batch is held by a lease; whoever comes after it reads back first."""
 
     context: Context
+    _refused: set[tuple[str, int]] = attrs.field(factory=set, init=False)
 
     async def take_over(self) -> None:
         """Batches that somebody may have sent and never settled: read what became of their records."""
@@ -61,8 +62,9 @@ class Reports:
         taken = 0
         tried: set[tuple[str, int]] = set()
         while not self.context.stopping.is_set():
-            waiting = await self.context.store.reportable(limit=_MOST, bills=self.context.settings.report_bills)
-            some = [export for export in waiting if (export.record_id, export.revision) not in tried]
+            limit, bills = _MOST + len(self._refused), self.context.settings.report_bills
+            waiting = await self.context.store.reportable(limit=limit, bills=bills)
+            some = [one for one in waiting if (one.record_id, one.revision) not in tried | self._refused][:_MOST]
             if not some:
                 return taken
             batch = await self._opened(some)
@@ -100,8 +102,9 @@ class Reports:
             raise error
         if len(batch.results) == 1:
             _log.error("Brex takes no report of %s: %s", batch.results[0].accounting_record_id, error)
-            # Until it is seen READY_FOR_EXPORT again: one bad result must not hold up the others.
-            return await self._settle(batch, dict.fromkeys(again, Fate.NOT_READY))
+            # Until the next run: one bad result must not hold up the others.
+            self._refused.update(batch.members)
+            return await self._settle(batch, again)
         # One of them is not to Brex's liking, and Brex does not say which: they go one by one.
         await self._settle(batch, again | known)
         return sum([await self._one(result) for result in batch.results if result.accounting_record_id not in known])
