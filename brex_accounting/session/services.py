@@ -99,8 +99,9 @@ class Services:
         now = self.clock.monotonic()
         if self.server_clock is not None:
             told, seen = self.server_clock
+            earliest, latest = (told + timedelta(seconds=moment - seen) for moment in (asked, now))
             # A Date is cut to the second: taken each time it would set the clock back by up to a second.
-            if told + timedelta(seconds=asked - seen) < date + _SECOND <= told + timedelta(seconds=now - seen) + _SECOND:
+            if earliest < date + _SECOND and date <= latest:
                 return
         self.server_clock = (date, now)
 
