@@ -187,6 +187,8 @@ async def _forever(sync: ExportSync, _: Life) -> Result:
 
 async def _person(sync: ExportSync, life: Life) -> Result:
     async with sync:
+        if (await sync.status()).paused is not None:
+            await sync.resume(why="the books are up", by="Ann")
         for item in await sync.exceptions():
             export = item.export
             if export.state is State.UNCONFIRMED:

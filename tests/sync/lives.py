@@ -60,7 +60,7 @@ class End:
     result: Result | None
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Running:
     """A process at work. ``reached``: the failpoints it came to, in their order."""
 
@@ -128,6 +128,11 @@ class Workers:
         self._server.stdin.close()
         await self._server.wait()
         await self._hearing
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next life."""
+        return self._number + 1
 
     def start(self, life: Life) -> Running:
         """Begin a life."""
