@@ -112,8 +112,6 @@ class Run:
                 await self._lift(BY_BREX, "Brex takes reports again")
         if self._stopping.is_set() or not await self._may_post():
             return
-        with self._tally.timing("posting"):
-            await self._desk.take_over()
         await self._export()
         with self._tally.timing("attaching"):
             await self._clerk.attach()
@@ -137,9 +135,12 @@ class Run:
             limit = _AT_A_TIME if alone >= _SINGLES or await self._is_proven() else 1
             with self._tally.timing("reading"):
                 refreshed = await self._reader.refresh()
+            # Each time: a worker that dies while this run goes on must not have to wait for its end.
             with self._tally.timing("posting"):
+                await self._desk.take_over()
                 begun = await self._desk.post(limit)
             with self._tally.timing("reporting"):
+                await self._reports.take_over()
                 await self._reports.send()
             if not begun and not refreshed:
                 return
