@@ -52,8 +52,6 @@ class Run:
             await self._try_brex_again(await self._reports.send())
         if self._context.stopping.is_set() or not await self._may_post():
             return
-        with self._context.tally.timing("posting"):
-            await self._desk.take_over()
         await self._export()
         with self._context.tally.timing("attaching"):
             await self._clerk.attach()
@@ -77,9 +75,12 @@ class Run:
             limit = _AT_A_TIME if alone >= _SINGLES or await self._is_proven() else 1
             with self._context.tally.timing("reading"):
                 refreshed = await self._reader.refresh()
+            # Each time: what a worker leaves that dies meanwhile must not have to wait for the end of this run.
             with self._context.tally.timing("posting"):
+                await self._desk.take_over()
                 begun = await self._desk.post(limit)
             with self._context.tally.timing("reporting"):
+                await self._reports.take_over()
                 taken = await self._reports.send()
             self._in_doubt = self._in_doubt and not taken
             if not begun and not refreshed:
