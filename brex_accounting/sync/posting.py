@@ -127,9 +127,9 @@ class Desk:
             await self.context.store.park(claim, why="nobody knows whether it was written", now=now)
             self.context.tally.add(unconfirmed=1)
         else:
-            await self._post(claim)
+            await self._post(claim, may_be_written=True)
 
-    async def _post(self, claim: Claim) -> None:
+    async def _post(self, claim: Claim, *, may_be_written: bool = False) -> None:
         # The store is asked right before the post: whoever slept past the lease finds out here.
         claim = await self._renewed(claim)
         export = claim.export
@@ -142,10 +142,15 @@ class Desk:
         except asyncio.CancelledError as error:
             if _is_cancelled():
                 raise
-            await self._no_answer(claim, error)
+            await self._no_answer(claim, type(error).__name__)
             return
         except Exception as error:  # noqa: BLE001 - the user's code: anything may come
-            await self._no_answer(claim, error)
+            await self._no_answer(claim, type(error).__name__)
+            return
+        if may_be_written and isinstance(outcome, NotNow) and self.context.settings.recovery == "same_key":
+            # Nothing was written by this post, and perhaps by one before: books that put it off did not look.
+            self.context.tally.came_to(outcome)
+            await self._no_answer(claim, type(outcome).__name__)
             return
         self._unanswered = 0
         if isinstance(outcome, NotNow) and outcome.after is None:
@@ -167,9 +172,8 @@ class Desk:
         if isinstance(outcome, NotNow) and (await self.context.store.counts()).not_now >= PATIENCE:
             await self.context.pause(PauseCode.NOT_NOW)
 
-    async def _no_answer(self, claim: Claim, error: BaseException) -> None:
-        kind = type(error).__name__
-        _log.warning("%s raised %s; nobody knows whether it was written", claim.export.key, kind)
+    async def _no_answer(self, claim: Claim, kind: str) -> None:
+        _log.warning("%s ended with %s; nobody knows whether it was written", claim.export.key, kind)
         self._unanswered += 1
         if self._unanswered >= PATIENCE:
             await self.context.pause(PauseCode.NO_ANSWERS)

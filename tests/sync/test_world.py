@@ -1,0 +1,36 @@
+"""Races of the export engine that need a worker to stand still in one place, told step by step in the model world."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from .world_company import Company
+
+PAST_A_LEASE = timedelta(seconds=130)
+
+
+@asynccontextmanager
+async def made(tmp_path: Path, recovery: str) -> AsyncIterator[Company]:
+    """A company with one record to export; in the end nothing of what must never happen did."""
+    async with Company(tmp_path / "exports.db", recovery, shrinks=False, parallel=1) as company:
+        company.customer("accr_0", "a", "write")
+        yield company
+        await company.check()
+        await company.calm(forgiving=True)
+
+
+@pytest.mark.parametrize("recovery", ["same_key", "find", "park"])
+async def test_a_post_that_is_put_off_does_not_end_one_without_an_answer(tmp_path: Path, recovery: str) -> None:
+    """A document of a post whose answer was lost is found and replaced, also when the next post came too early."""
+    async with made(tmp_path, recovery) as company:
+        company.books.fates.extend(["lost", "not now"])
+        for _ in range(2):
+            await company.poll("w1")
+            company.time.wait(PAST_A_LEASE)
+        company.customer("accr_0", "b", "write")
+        await company.poll("w1")
