@@ -11,11 +11,11 @@ from typing import Final
 
 import attrs
 
-from ..errors import BrexError, LeaseLost, StoreUnavailable
+from ..errors import BrexError, LeaseLost, StoreError, StoreUnavailable
 from ..models import AccountingRecord
 from .content import is_live
 from .context import Context
-from .exports import Claim, Export
+from .exports import Claim
 from .pausing import PATIENCE, PauseCode
 from .poster import Finding, NotNow, Outcome, Posted, Rejected, Skipped
 from .reading import FRESH, record_of
@@ -138,7 +138,9 @@ class Desk:
             await self._came_to(claim, Skipped("it is not due, and nothing was posted of it"))
             return
         try:
-            outcome = await self._outcome(export, record)
+            outcome = await self._outcome(claim, record)
+        except StoreError:
+            raise  # ours, from before the post
         except asyncio.CancelledError as error:
             if _is_cancelled():
                 raise
@@ -157,12 +159,15 @@ class Desk:
             outcome = attrs.evolve(outcome, after=_LATER)
         await self._came_to(claim, outcome)
 
-    async def _outcome(self, export: Export, record: AccountingRecord) -> Outcome:
+    async def _outcome(self, claim: Claim, record: AccountingRecord) -> Outcome:
+        export = claim.export
         # Posted before under this key, perhaps: nobody knows, or a refusal was followed by a change in the books.
         if export.attempt > 1 and self.context.settings.recovery == "find" and isinstance(self.context.poster, Finding):
             found = await self.context.poster.find(export.key)
             if found is not None:
                 return _checked(found)
+            # The answer may have taken longer than the lease lasted.
+            await self._renewed(claim)
         return _checked(await self.context.poster.post(record, key=export.key, supersedes=export.supersedes))
 
     async def _came_to(self, claim: Claim, outcome: Outcome) -> None:

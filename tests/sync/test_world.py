@@ -34,3 +34,16 @@ async def test_a_post_that_is_put_off_does_not_end_one_without_an_answer(tmp_pat
             company.time.wait(PAST_A_LEASE)
         company.customer("accr_0", "b", "write")
         await company.poll("w1")
+
+
+async def test_whoever_waited_too_long_for_find_does_not_post(tmp_path: Path) -> None:
+    """Between the question for a key and the post, a lease may end, and somebody else may have posted."""
+    async with made(tmp_path, "find") as company:
+        company.books.fates.append("nothing")
+        await company.poll("w1")
+        company.time.wait(PAST_A_LEASE)
+        await company.until("w1", "find answered")
+        company.time.wait(PAST_A_LEASE)
+        await company.poll("w2")
+        await company.poll("w1")
+        assert len(company.books.documents) == 1
