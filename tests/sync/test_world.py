@@ -47,3 +47,24 @@ async def test_whoever_waited_too_long_for_find_does_not_post(tmp_path: Path) ->
         await company.poll("w2")
         await company.poll("w1")
         assert len(company.books.documents) == 1
+
+
+@pytest.mark.parametrize("recovery", ["same_key", "find", "park"])
+async def test_a_report_is_not_sent_again_after_its_lease(tmp_path: Path, recovery: str) -> None:
+    """A failure is not repeated by a worker that stood still, while others posted the record after all."""
+    async with made(tmp_path, recovery) as company:
+        company.books.refused.add("accr_0")
+        await company.until("w1", "report")
+        company.brex.fates.append("nothing")
+        await company.until("w1", "ids answered")
+        company.time.wait(PAST_A_LEASE)
+        company.books.refused.clear()
+        for _ in range(2):
+            await company.poll("w2")
+            company.time.wait(timedelta(seconds=5))
+        company.customer("accr_0", None, "press")
+        await company.until("w2", "report")
+        assert company.books.live("accr_0")
+        await company.poll("w1")
+        await company.poll("w2")
+        assert company.brex.accounts["accr_0"].review_status == "EXPORTED"
