@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -13,7 +14,8 @@ import attrs
 from ..confirming import Fate, fates
 from ..enums import ReviewStatus
 from ..errors import BadRequest, BrexError, LeaseLost, MoveRefused
-from ..models import ConfirmedReport, ExportResult
+from ..models import ConfirmedReport, ExportReport, ExportResult
+from ..reporting import Reporting
 from .context import Context
 from .exports import Batch, Export
 from .results import result_of, settlement_of
@@ -82,14 +84,28 @@ class Reports:
             return None
 
     async def _sent(self, batch: Batch) -> int:
+        reporting = Reporting(send=partial(self._request, batch), read=self._standing)
         try:
-            report = await self.context.brex.records.report_confirmed(batch.results, idempotency_key=batch.key)
+            report = await reporting.run(batch.results, batch.key, _MOST)
+        except LeaseLost as error:
+            _log.warning("%s", error)
+            return 0
         except BrexError as error:
             return await self._failed(batch, error)
         except asyncio.CancelledError:
             _log.info("a report of %d results was interrupted; it is read back later", len(batch.results))
             raise
         return await self._settle(batch, _fates_in(report))
+
+    async def _request(self, batch: Batch, results: Sequence[ExportResult], key: str) -> ExportReport:
+        # Before each try: what somebody else reported of these records meanwhile must not be taken back.
+        now, until = await self.context.leased()
+        await self.context.store.renew_batch(batch, now=now, until=until)
+        return await self.context.brex.records.report_export_results(results, idempotency_key=key)
+
+    async def _standing(self, ids: Sequence[str]) -> dict[str, ReviewStatus]:
+        records = self.context.brex.records.list(as_type=_Standing, ids=ids, page_size=_MOST)
+        return {one.id: one.review_status async for one in records}
 
     async def _failed(self, batch: Batch, error: BrexError) -> int:
         known = _fates_in(error.confirmed or ConfirmedReport())
@@ -119,9 +135,7 @@ class Reports:
     async def _read_back(self, batch: Batch) -> None:
         members = {record_id for record_id, _ in batch.members}
         left = [one for one in batch.results if one.accounting_record_id in members]
-        ids = [one.accounting_record_id for one in left]
-        standing = self.context.brex.records.list(as_type=_Standing, ids=ids, page_size=_MOST)
-        found = {one.id: one.review_status async for one in standing}
+        found = await self._standing([one.accounting_record_id for one in left])
         known = fates(left, found, ambiguous=True)
         await self._settle(batch, dict.fromkeys(sorted(members), Fate.SEND_AGAIN) | known)
 
