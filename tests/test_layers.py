@@ -66,20 +66,20 @@ ALLOWED: dict[str, set[str]] = {
     "sync.summary": {"session", "sync.exports", "sync.poster"},
     "sync.pausing": {"errors", "sync.exports"},
     "sync.results": {"confirming", "models", "sync.exports", "sync.states", "sync.wording"},
+    "sync.context": {
+        *("client", "session", "sync.exports", "sync.pausing", "sync.poster", "sync.store", "sync.summary"),
+    },
     "sync.reading": {
-        *("client", "converters", "enums", "models", "sync.content", "sync.exports", "sync.plan", "sync.store"),
+        *("converters", "enums", "errors", "models", "sync.content", "sync.context", "sync.exports", "sync.plan"),
         "sync.summary",
     },
     "sync.posting": {
-        *("client", "errors", "models", "session", "sync.content", "sync.exports", "sync.pausing", "sync.poster"),
-        *("sync.reading", "sync.store", "sync.summary"),
+        *("errors", "models", "sync.content", "sync.context", "sync.exports", "sync.pausing", "sync.poster"),
+        "sync.reading",
     },
-    "sync.attaching": {
-        *("client", "errors", "models", "sync.exports", "sync.poster", "sync.store", "sync.summary"),
-    },
+    "sync.attaching": {"errors", "models", "sync.context", "sync.exports", "sync.poster"},
     "sync.reports": {
-        *("client", "confirming", "errors", "models", "sync.exports", "sync.results", "sync.states", "sync.store"),
-        "sync.summary",
+        *("confirming", "enums", "errors", "models", "sync.context", "sync.exports", "sync.results", "sync.states"),
     },
     "sync.verifying": {
         *("client", "enums", "models", "sync.content", "sync.exports", "sync.reading", "sync.states", "sync.store"),
@@ -94,7 +94,7 @@ ALLOWED: dict[str, set[str]] = {
         "sync.states",
         "sync.store",
     },
-    "sync.run": {"client", "session", "sync"},
+    "sync.run": {"sync"},
     "sync.engine": {"client", "errors", "session", "sync"},
     "sync": {"sync"},
     "__main__": {"cli"},

@@ -5,49 +5,43 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
 
 import attrs
 
-from ..client import BrexAccounting
 from ..errors import LeaseLost
 from ..models import AccountingRecord
+from .context import Context
 from .exports import Claim
-from .poster import Attaching, Posted, Poster
-from .store import SyncStore
-from .summary import Tally
+from .poster import Attaching, Posted
 
 __all__ = ["Clerk"]
 
 _log = logging.getLogger("brex_accounting")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Clerk:
-    """Attaches receipts as ``owner``, ``parallel`` documents at a time, each held for ``lease``."""
+    """Attaches receipts, several documents at a time, each held by a lease."""
 
-    brex: BrexAccounting
-    store: SyncStore
-    poster: Poster
-    owner: str
-    parallel: int
-    lease: timedelta
-    tally: Tally
-    stopping: asyncio.Event
+    context: Context
 
     async def attach(self) -> None:
         """Attach what is missing. What fails is tried again after its lease; a poster without ``attach`` has none."""
-        if not isinstance(self.poster, Attaching):
+        poster, settings = self.context.poster, self.context.settings
+        if not isinstance(poster, Attaching):
             return
-        while not self.stopping.is_set():
-            now = await self.brex.server_now()
-            claims = await self.store.claim_receipts(self.owner, now=now, until=now + self.lease, limit=self.parallel)
+        while not self.context.stopping.is_set():
+            now, until = await self.context.leased()
+            claims = await self.context.store.claim_receipts(
+                settings.owner, now=now, until=until, limit=settings.parallel
+            )
             if not claims:
                 return
             # The addresses of receipts live for minutes: they are asked for when they are needed.
-            found = self.brex.records.get_many([claim.export.record_id for claim in claims])
+            ids = [claim.export.record_id for claim in claims]
+            found = self.context.brex.records.list(ids=ids, on_bad_record="skip")
             records = {record.id: record async for record in found}
-            await asyncio.gather(*(self._attach(self.poster, claim, records) for claim in claims))
+            await asyncio.gather(*(self._attach(poster, claim, records) for claim in claims))
 
     async def _attach(self, poster: Attaching, claim: Claim, records: Mapping[str, AccountingRecord]) -> None:
         export = claim.export
@@ -61,8 +55,8 @@ class Clerk:
             _log.warning("receipts of %s: %s; tried again later", export.key, type(error).__name__)
             return
         try:
-            await self.store.record_attached(claim, now=await self.brex.server_now())
+            await self.context.store.record_attached(claim, now=await self.context.now())
         except LeaseLost as error:
             _log.warning("%s", error)
         else:
-            self.tally.add(attached=1)
+            self.context.tally.add(attached=1)

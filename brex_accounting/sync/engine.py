@@ -18,10 +18,11 @@ from ..client import BrexAccounting
 from ..errors import BrexError, ConfigurationError, StoreError, StoreUnavailable
 from ..session.clock import Clock
 from .admin import ExportAdmin
+from .context import Context, Settings
 from .exports import ENGINE, Binding
 from .pausing import PauseCode, pause_code, words_of
 from .poster import Poster, checked_recovery
-from .run import Run, Settings
+from .run import Run
 from .store import SyncStore
 from .summary import Summary, Tally, Watcher
 from .verifying import Verification, verify
@@ -56,7 +57,8 @@ class ExportSync(ExportAdmin):
     ``post_from``: records dated before are left out (OUT_OF_SCOPE). ``since``: bills last changed before are
     not even read; by default all are, once. ``bills``: read bills at all. ``report_bills``: report them too;
     Brex does not document what that does. ``parallel``: posts at a time. ``lease``: after this long without a
-    sign of life a worker counts as dead, and others settle what it left; at least a second.
+    sign of life a worker counts as dead, and others settle what it left. It must outlast the slowest write of
+    your books by far: whoever looks for a document before it arrives posts it again. At least a second.
     ``owner``: this worker's name, unlike any other's. ``watch`` is called with the numbers so far.
 
     Several workers may share a store. Raises ``ConfigurationError`` at once for wrong arguments.
@@ -102,7 +104,7 @@ class ExportSync(ExportAdmin):
         self._running = asyncio.Lock()
 
     def stop(self) -> None:
-        """Begin nothing more: what is being posted comes to its end, and the run returns. For signal handlers."""
+        """Begin nothing more, for good: running posts come to their end, and the run returns. For signal handlers."""
         self._stopping.set()
 
     async def run_once(self) -> Summary:
@@ -114,15 +116,16 @@ class ExportSync(ExportAdmin):
         posts come to their end first, for as long as the lease; cancelled twice, it does not.
         """
         async with self._running:
-            run = Run(
-                self._brex,
-                await self._opened(),
-                self._poster,
-                self._settings,
+            context = Context(
+                brex=self._brex,
+                store=await self._opened(),
+                poster=self._poster,
+                settings=self._settings,
                 clock=self._clock,
                 tally=Tally(self._clock, self._watch),
                 stopping=self._stopping,
             )
+            run = Run(context)
             try:
                 await run.all()
             except StoreError:

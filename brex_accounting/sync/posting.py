@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 import attrs
 
-from ..client import BrexAccounting
-from ..errors import BrexError, LeaseLost
+from ..errors import BrexError, LeaseLost, StoreUnavailable
 from ..models import AccountingRecord
-from ..session.clock import Clock
 from .content import is_live
-from .exports import ENGINE, Claim, Export
-from .pausing import PATIENCE, PauseCode, words_of
-from .poster import Finding, NotNow, Outcome, Posted, Poster, Recovery, Rejected, Skipped
+from .context import Context
+from .exports import Claim, Export
+from .pausing import PATIENCE, PauseCode
+from .poster import Finding, NotNow, Outcome, Posted, Rejected, Skipped
 from .reading import FRESH, record_of
-from .store import SyncStore
-from .summary import Tally
 
 __all__ = ["Desk"]
 
@@ -30,24 +28,12 @@ _LATER: Final = timedelta(minutes=1)
 """How long a record is left alone that was put off without a word of when."""
 
 
-@attrs.define(kw_only=True)
+@attrs.define
 class Desk:
-    """Posts one company's exports as ``owner``, ``parallel`` at a time, each held by a ``lease`` that is renewed.
+    """Posts one company's exports, several at a time, each held by a lease that is renewed."""
 
-    ``stopping`` set: what is being posted comes to its end, and nothing more is begun.
-    """
-
-    brex: BrexAccounting
-    store: SyncStore
-    poster: Poster
-    recovery: Recovery
-    owner: str
-    parallel: int
-    lease: timedelta
-    clock: Clock
-    tally: Tally
-    stopping: asyncio.Event
-    _unanswered: int = 0
+    context: Context
+    _unanswered: int = attrs.field(default=0, init=False)
 
     async def take_over(self) -> None:
         """What was begun and never ended, once its lease has: ask, post again, or leave it to a person."""
@@ -58,13 +44,13 @@ class Desk:
         return await self._all(self._due, self._post, limit=limit)
 
     async def _due(self, limit: int) -> Sequence[Claim]:
-        now = await self.brex.server_now()
-        until = now + self.lease
-        return await self.store.claim(self.owner, now=now, until=until, read_since=now - FRESH, limit=limit)
+        now, until = await self.context.leased()
+        owner = self.context.settings.owner
+        return await self.context.store.claim(owner, now=now, until=until, read_since=now - FRESH, limit=limit)
 
     async def _abandoned(self, limit: int) -> Sequence[Claim]:
-        now = await self.brex.server_now()
-        return await self.store.take_over(self.owner, now=now, until=now + self.lease, limit=limit)
+        now, until = await self.context.leased()
+        return await self.context.store.take_over(self.context.settings.owner, now=now, until=until, limit=limit)
 
     async def _all(
         self,
@@ -77,16 +63,17 @@ class Desk:
         running: set[asyncio.Task[None]] = set()
         try:
             while True:
-                free = self.parallel - len(running)
+                free = self.context.settings.parallel - len(running)
                 free = free if limit is None else min(free, limit - begun)
-                claims = await claimed(free) if free > 0 and not self.stopping.is_set() else ()
+                claims = await claimed(free) if free > 0 and not self.context.stopping.is_set() else ()
                 begun += len(claims)
                 running |= {asyncio.create_task(self._held(work, claim)) for claim in claims}
                 if not running:
                     return begun
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
+                for problem in [task.exception() for task in done]:
+                    if problem is not None:
+                        raise problem
         finally:
             # Cancelled or failed: what is being posted comes to its end, or its outcome would be lost for nothing.
             await self._drained(running)
@@ -94,7 +81,7 @@ class Desk:
     async def _drained(self, running: set[asyncio.Task[None]]) -> None:
         if not running:
             return
-        waiting = asyncio.ensure_future(asyncio.wait(running, timeout=self.lease.total_seconds()))
+        waiting = asyncio.ensure_future(asyncio.wait(running, timeout=self.context.settings.lease.total_seconds()))
         cancelled = False
         while not waiting.done():
             try:
@@ -126,18 +113,19 @@ class Desk:
     async def _keep(self, claim: Claim) -> None:
         # A slow post is no dead one: without this a lease would have to outlast the slowest.
         while True:
-            await self.clock.sleep(self.lease.total_seconds() / 3)
-            await self._renewed(claim)
+            await self.context.clock.sleep(self.context.settings.lease.total_seconds() / 3)
+            with suppress(StoreUnavailable):  # the next time may do, and the lease lasts until then
+                await self._renewed(claim)
 
     async def _renewed(self, claim: Claim) -> Claim:
-        now = await self.brex.server_now()
-        return await self.store.renew(claim, now=now, until=now + self.lease)
+        now, until = await self.context.leased()
+        return await self.context.store.renew(claim, now=now, until=until)
 
     async def _settle(self, claim: Claim) -> None:
-        if self.recovery == "park":
-            now = await self.brex.server_now()
-            await self.store.park(claim, why="nobody knows whether it was written", now=now)
-            self.tally.add(unconfirmed=1)
+        if self.context.settings.recovery == "park":
+            now = await self.context.now()
+            await self.context.store.park(claim, why="nobody knows whether it was written", now=now)
+            self.context.tally.add(unconfirmed=1)
         else:
             await self._post(claim)
 
@@ -151,6 +139,11 @@ class Desk:
             return
         try:
             outcome = await self._outcome(export, record)
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            await self._no_answer(claim, error)
+            return
         except Exception as error:  # noqa: BLE001 - the user's code: anything may come
             await self._no_answer(claim, error)
             return
@@ -161,35 +154,37 @@ class Desk:
 
     async def _outcome(self, export: Export, record: AccountingRecord) -> Outcome:
         # Posted before under this key, perhaps: nobody knows, or a refusal was followed by a change in the books.
-        if export.attempt > 1 and self.recovery == "find" and isinstance(self.poster, Finding):
-            found = await self.poster.find(export.key)
+        if export.attempt > 1 and self.context.settings.recovery == "find" and isinstance(self.context.poster, Finding):
+            found = await self.context.poster.find(export.key)
             if found is not None:
                 return _checked(found)
-        return _checked(await self.poster.post(record, key=export.key, supersedes=export.supersedes))
+        return _checked(await self.context.poster.post(record, key=export.key, supersedes=export.supersedes))
 
     async def _came_to(self, claim: Claim, outcome: Outcome) -> None:
-        now = await self.brex.server_now()
-        await self.store.record_outcome(claim, outcome, now=now)
-        self.tally.came_to(outcome)
-        if isinstance(outcome, NotNow) and (await self.store.counts()).not_now >= PATIENCE:
-            await self._pause(PauseCode.NOT_NOW)
+        now = await self.context.now()
+        await self.context.store.record_outcome(claim, outcome, now=now)
+        self.context.tally.came_to(outcome)
+        if isinstance(outcome, NotNow) and (await self.context.store.counts()).not_now >= PATIENCE:
+            await self.context.pause(PauseCode.NOT_NOW)
 
-    async def _no_answer(self, claim: Claim, error: Exception) -> None:
+    async def _no_answer(self, claim: Claim, error: BaseException) -> None:
         kind = type(error).__name__
         _log.warning("%s raised %s; nobody knows whether it was written", claim.export.key, kind)
         self._unanswered += 1
         if self._unanswered >= PATIENCE:
-            await self._pause(PauseCode.NO_ANSWERS)
-        if self.recovery == "park":
-            now = await self.brex.server_now()
-            await self.store.park(claim, why=f"the post ended with {kind}", now=now, detail=kind)
-            self.tally.add(unconfirmed=1)
+            await self.context.pause(PauseCode.NO_ANSWERS)
+        if self.context.settings.recovery == "park":
+            now = await self.context.now()
+            await self.context.store.park(claim, why=f"the post ended with {kind}", now=now, detail=kind)
+            self.context.tally.add(unconfirmed=1)
         # Else it stays until its lease ends: what is still on its way into the books must have arrived before
         # anybody asks for it, or posts again.
 
-    async def _pause(self, code: PauseCode) -> None:
-        now = await self.brex.server_now()
-        await self.store.pause(words_of(code), code=code.value, by=ENGINE, now=now)
+
+def _is_cancelled() -> bool:
+    """Whether this task is told to end; else a CancelledError is the poster's own, of something inside of it."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _checked(outcome: Outcome) -> Outcome:

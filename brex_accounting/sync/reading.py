@@ -6,24 +6,27 @@ shrinking list skip records.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 import attrs
 
-from ..client import BrexAccounting
 from ..converters import from_json, to_json
 from ..enums import ReviewStatus, SourceType
-from ..models import AccountingRecord
+from ..errors import CursorExpired
+from ..models import AccountingRecord, BadRecord
 from .content import content_hash
+from .context import Context
 from .exports import Export, Feed
 from .plan import copy_of, judge, judge_absence, missing, next_window
-from .store import SyncStore
 from .summary import Tally
 
 __all__ = ["BILLS", "CHUNK", "FRESH", "Reader", "record_of"]
+
+_log = logging.getLogger("brex_accounting")
 
 BILLS: Final = "bills"
 """The feed whose watermark is kept. The queue needs none: it is listed to its end each time."""
@@ -40,56 +43,76 @@ def record_of(export: Export) -> AccountingRecord:
     return from_json(export.body, AccountingRecord)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Reader:
-    """Reads one company's lists into its store. ``since``: where the first window of bills begins."""
+    """Reads one company's lists into its store."""
 
-    brex: BrexAccounting
-    store: SyncStore
-    tally: Tally
-    post_from: date
-    since: datetime
-    refreshed: set[str] = attrs.field(factory=set, init=False)
+    context: Context
+    _asked_again: dict[str, datetime] = attrs.field(factory=dict, init=False)
 
     async def queue(self) -> None:
         """Every record that is READY_FOR_EXPORT, and what became of those that are so no longer."""
-        asked = began = await self.brex.server_now()
+        await _restarted(self._queue)
+
+    async def bills(self) -> None:
+        """Bills that changed since the last time. The watermark moves with the last page.
+
+        It stays while there is a bill that cannot be read: a later version of this package may read it.
+        """
+        await _restarted(self._bills)
+
+    async def _queue(self) -> None:
+        asked = began = await self.context.now()
         listed: set[str] = set()
-        async for page in self.brex.records.list(review_status=ReviewStatus.READY_FOR_EXPORT).pages():
+        bad = _Unreadable(self.context.tally)
+        ready = self.context.brex.records.list(review_status=ReviewStatus.READY_FOR_EXPORT, on_bad_record=bad)
+        async for page in ready.pages():
             listed.update(record.id for record in page.items)
             # As old as the request: when Brex put the page together is not known.
             await self._seen(page.items, asked)
-            asked = await self.brex.server_now()
-        await self.again(missing(await self.store.awaited(before=began), listed))
+            if self.context.stopping.is_set():
+                return
+            asked = await self.context.now()
+        await self.again(missing(await self.context.store.awaited(before=began), listed | bad.record_ids))
 
-    async def bills(self) -> None:
-        """Bills that changed since the last time. The watermark moves with the last page."""
-        feed = await self.store.feed(BILLS)
-        asked = await self.brex.server_now()
-        window = next_window(feed.watermark if feed else None, now=asked, start=self.since)
+    async def _bills(self) -> None:
+        feed = await self.context.store.feed(BILLS)
+        asked = await self.context.now()
+        window = next_window(feed.watermark if feed else None, now=asked, start=self.context.settings.since)
         if window is None:
             return
-        bills = self.brex.records.list(source_type=SourceType.BILL, updated_at=window.updated_at)
+        bad = _Unreadable(self.context.tally)
+        bills = self.context.brex.records.list(
+            source_type=SourceType.BILL, updated_at=window.updated_at, on_bad_record=bad
+        )
         async for page in bills.pages():
-            await self._seen(page.items, asked, None if page.has_next_page else window.stored(BILLS))
-            asked = await self.brex.server_now()
+            is_end = not page.has_next_page and not bad.count
+            await self._seen(page.items, asked, window.stored(BILLS) if is_end else None)
+            if self.context.stopping.is_set():
+                return
+            asked = await self.context.now()
 
     async def again(self, record_ids: Sequence[str]) -> None:
         """These records by their ids, and which of them Brex returns no longer."""
         for start in range(0, len(record_ids), CHUNK):
-            asked = await self.brex.server_now()
-            found = self.brex.records.get_many(record_ids[start : start + CHUNK])
-            await self._seen([record async for record in found], asked)
-            now = await self.brex.server_now()
-            self.tally.judged(await self.store.record_absent(found.missing, judge_absence, now=now))
+            some = record_ids[start : start + CHUNK]
+            asked = await self.context.now()
+            bad = _Unreadable(self.context.tally)
+            listed = self.context.brex.records.list(ids=some, page_size=CHUNK, on_bad_record=bad)
+            found = [record async for record in listed]
+            await self._seen(found, asked)
+            gone = missing(some, {record.id for record in found} | bad.record_ids)
+            if bad.count == len(bad.record_ids):  # else one that is missing may be one that has no id
+                now = await self.context.now()
+                self.context.tally.judged(await self.context.store.record_absent(gone, judge_absence, now=now))
 
     async def refresh(self) -> int:
-        """Read again some of what would be posted next from copies that are too old; how many, each once a run."""
-        now = await self.brex.server_now()
-        stale = await self.store.stale(now=now, read_before=now - FRESH, limit=CHUNK)
+        """Read again some of what would be posted next from copies that are too old; how many."""
+        now = await self.context.now()
+        stale = await self.context.store.stale(now=now, read_before=now - FRESH, limit=CHUNK)
         # What stays old, because Brex answers with an older version, must not be asked for without end.
-        old = [one for one in stale if one not in self.refreshed]
-        self.refreshed.update(old)
+        old = [one for one in stale if one not in self._asked_again or now - self._asked_again[one] >= FRESH]
+        self._asked_again.update(dict.fromkeys(old, now))
         await self.again(old)
         return len(old)
 
@@ -97,11 +120,35 @@ class Reader:
         copies = [copy_of(record, to_json(_without_addresses(record)), read_at=read_at) for record in records]
         if not copies and feed is None:
             return
-        bound = partial(judge, post_from=self.post_from, rehash=_rehash)
-        now = await self.brex.server_now()
-        judgements = await self.store.record_seen(copies, bound, now=now, feed=feed)
-        self.tally.add(read=len(copies))
-        self.tally.judged(judgements)
+        bound = partial(judge, post_from=self.context.settings.post_from, rehash=_rehash)
+        now = await self.context.now()
+        judgements = await self.context.store.record_seen(copies, bound, now=now, feed=feed)
+        self.context.tally.add(read=len(copies))
+        self.context.tally.judged(judgements)
+
+
+async def _restarted(listing: Callable[[], Awaitable[None]]) -> None:
+    # Cursors are short-lived: a list is read from its beginning once more before it is given up.
+    try:
+        await listing()
+    except CursorExpired:
+        await listing()
+
+
+class _Unreadable:
+    """Notes the records that cannot be decoded: one of them must not hold up the rest."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self.count = 0
+        self.record_ids: set[str] = set()
+
+    def __call__(self, bad: BadRecord) -> None:
+        self.count += 1
+        if bad.record_id is not None:
+            self.record_ids.add(bad.record_id)
+        self._tally.add(unreadable=1)
+        _log.error("record %s cannot be read, and is not exported: %s", bad.record_id or "without an id", bad.problem)
 
 
 def _without_addresses(record: AccountingRecord) -> AccountingRecord:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
 import attrs
 
-from ..client import BrexAccounting
 from ..confirming import Fate, fates
+from ..enums import ReviewStatus
 from ..errors import BadRequest, BrexError, LeaseLost, MoveRefused
 from ..models import ConfirmedReport, ExportResult
+from .context import Context
 from .exports import Batch, Export
 from .results import result_of, settlement_of
 from .states import State
-from .store import SyncStore
-from .summary import Tally
 
 __all__ = ["Reports"]
 
@@ -30,22 +28,25 @@ _FATES: Final = tuple(fate for fate in Fate if fate is not Fate.SEND_AGAIN)
 
 
 @attrs.frozen(kw_only=True)
-class Reports:
-    """Reports one company's exports as ``owner``. A batch is held for ``lease``, which outlasts a report's retries."""
+class _Standing:
+    """How a record stands, and nothing else of it: what else it holds must not get in the way."""
 
-    brex: BrexAccounting
-    store: SyncStore
-    owner: str
-    bills: bool
-    lease: timedelta
-    tally: Tally
-    stopping: asyncio.Event
+    id: str
+    review_status: ReviewStatus
+
+
+@attrs.frozen
+class Reports:
+    """Reports one company's exports. A batch is held by a lease; whoever comes after it reads back first."""
+
+    context: Context
 
     async def take_over(self) -> None:
         """Batches that somebody may have sent and never settled: read what became of their records."""
+        owner = self.context.settings.owner
         while True:
-            now = await self.brex.server_now()
-            batches = await self.store.take_over_batches(self.owner, now=now, until=now + self.lease, limit=1)
+            now, until = await self.context.leased()
+            batches = await self.context.store.take_over_batches(owner, now=now, until=until, limit=1)
             if not batches:
                 return
             for batch in batches:
@@ -59,8 +60,8 @@ class Reports:
         """
         taken = 0
         tried: set[tuple[str, int]] = set()
-        while not self.stopping.is_set():
-            waiting = await self.store.reportable(limit=_MOST, bills=self.bills)
+        while not self.context.stopping.is_set():
+            waiting = await self.context.store.reportable(limit=_MOST, bills=self.context.settings.report_bills)
             some = [export for export in waiting if (export.record_id, export.revision) not in tried]
             if not some:
                 return taken
@@ -71,18 +72,16 @@ class Reports:
         return taken
 
     async def _opened(self, some: Sequence[Export]) -> Batch | None:
-        now = await self.brex.server_now()
-        results = tuple(map(result_of, some))
+        now, until = await self.context.leased()
+        owner, results = self.context.settings.owner, tuple(map(result_of, some))
         try:
-            return await self.store.open_batch(
-                self.owner, some, results, key=str(uuid4()), now=now, until=now + self.lease
-            )
+            return await self.context.store.open_batch(owner, some, results, key=str(uuid4()), now=now, until=until)
         except MoveRefused:  # another worker, or the customer, was faster
             return None
 
     async def _sent(self, batch: Batch) -> int:
         try:
-            report = await self.brex.records.report_confirmed(batch.results, idempotency_key=batch.key)
+            report = await self.context.brex.records.report_confirmed(batch.results, idempotency_key=batch.key)
         except BrexError as error:
             return await self._failed(batch, error)
         except asyncio.CancelledError:
@@ -108,8 +107,8 @@ class Reports:
         return sum([await self._one(result) for result in batch.results if result.accounting_record_id not in known])
 
     async def _one(self, result: ExportResult) -> int:
-        stored = await self.store.exports_of(result.accounting_record_id)
-        if not stored or stored[-1].state not in (State.POSTED, State.REJECTED) or self.stopping.is_set():
+        stored = await self.context.store.exports_of(result.accounting_record_id)
+        if not stored or stored[-1].state not in (State.POSTED, State.REJECTED) or self.context.stopping.is_set():
             return 0
         batch = await self._opened(stored[-1:])
         return 0 if batch is None else await self._sent(batch)
@@ -117,30 +116,29 @@ class Reports:
     async def _read_back(self, batch: Batch) -> None:
         members = {record_id for record_id, _ in batch.members}
         left = [one for one in batch.results if one.accounting_record_id in members]
-        found = {
-            record.id: record.review_status
-            async for record in self.brex.records.get_many([one.accounting_record_id for one in left])
-        }
+        ids = [one.accounting_record_id for one in left]
+        standing = self.context.brex.records.list(as_type=_Standing, ids=ids, page_size=_MOST)
+        found = {one.id: one.review_status async for one in standing}
         known = fates(left, found, ambiguous=True)
         await self._settle(batch, dict.fromkeys(sorted(members), Fate.SEND_AGAIN) | known)
 
     async def _settle(self, batch: Batch, known: Mapping[str, Fate]) -> int:
         if not known:
             return 0
-        now = await self.brex.server_now()
+        now = await self.context.now()
         settled = [
             settlement_of(one, known[one.accounting_record_id], now=now)
             for one in batch.results
             if one.accounting_record_id in known
         ]
         try:
-            await self.store.settle(batch, settled, now=now)
+            await self.context.store.settle(batch, settled, now=now)
         except LeaseLost as error:
             _log.warning("%s", error)
             return 0
         reported = sum(one.after is State.REPORTED for one in settled)
         failed = sum(one.after is State.REPORTED_FAILED for one in settled)
-        self.tally.add(reported=reported, reported_failed=failed, unreported=len(settled) - reported - failed)
+        self.context.tally.add(reported=reported, reported_failed=failed, unreported=len(settled) - reported - failed)
         return reported + failed
 
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
-import attrs
-
-from ..client import BrexAccounting
-from ..session.clock import Clock
 from .attaching import Clerk
+from .context import Context
 from .exports import ENGINE
-from .pausing import BY_BOOKS, BY_BREX, PauseCode, may_end, words_of
-from .poster import Checking, Poster, Recovery
+from .pausing import BY_BOOKS, BY_BREX, PauseCode, may_end
+from .poster import Checking
 from .posting import Desk
 from .reading import Reader
 from .reports import Reports
 from .states import OPEN, State
-from .store import SyncStore
-from .summary import Summary, Tally
+from .summary import Summary
 
-__all__ = ["Run", "Settings"]
+__all__ = ["Run"]
 
 _log = logging.getLogger("brex_accounting")
 
@@ -36,110 +31,55 @@ _REST: Final = timedelta(minutes=10)
 """How long books without a ``check`` are left alone after a pause of their making."""
 
 
-@attrs.frozen(kw_only=True)
-class Settings:
-    """What an export was told. See ``ExportSync``."""
-
-    post_from: date
-    since: datetime
-    bills: bool
-    report_bills: bool
-    parallel: int
-    lease: timedelta
-    owner: str
-    recovery: Recovery
-
-
 class Run:
-    """A run on an open store. Each part is given what it needs, and they share the numbers alone."""
+    """One run. Its parts know the context, and nothing of each other."""
 
-    def __init__(
-        self,
-        brex: BrexAccounting,
-        store: SyncStore,
-        poster: Poster,
-        settings: Settings,
-        *,
-        clock: Clock,
-        tally: Tally,
-        stopping: asyncio.Event,
-    ) -> None:
-        self._brex, self._store, self._poster = brex, store, poster
-        self._settings = settings
-        self._tally = tally
-        self._stopping = stopping
-        self._reader = Reader(brex=brex, store=store, tally=tally, post_from=settings.post_from, since=settings.since)
-        self._desk = Desk(
-            brex=brex,
-            store=store,
-            poster=poster,
-            recovery=settings.recovery,
-            owner=settings.owner,
-            parallel=settings.parallel,
-            lease=settings.lease,
-            clock=clock,
-            tally=tally,
-            stopping=stopping,
-        )
-        self._reports = Reports(
-            brex=brex,
-            store=store,
-            owner=settings.owner,
-            bills=settings.report_bills,
-            lease=settings.lease,
-            tally=tally,
-            stopping=stopping,
-        )
-        self._clerk = Clerk(
-            brex=brex,
-            store=store,
-            poster=poster,
-            owner=settings.owner,
-            parallel=settings.parallel,
-            lease=settings.lease,
-            tally=tally,
-            stopping=stopping,
-        )
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._reader = Reader(context)
+        self._desk = Desk(context)
+        self._reports = Reports(context)
+        self._clerk = Clerk(context)
         self._proven = False
 
     async def all(self) -> None:
         """Read, tell Brex what waits from earlier runs, then post and report until nothing is left."""
         await self._read()
         await self._lift(frozenset({PauseCode.DEAD_TOKEN}), "Brex takes the token again")
-        with self._tally.timing("reporting"):
+        with self._context.tally.timing("reporting"):
             await self._reports.take_over()
             if await self._reports.send():
                 await self._lift(BY_BREX, "Brex takes reports again")
-        if self._stopping.is_set() or not await self._may_post():
+        if self._context.stopping.is_set() or not await self._may_post():
             return
-        with self._tally.timing("posting"):
+        with self._context.tally.timing("posting"):
             await self._desk.take_over()
         await self._export()
-        with self._tally.timing("attaching"):
+        with self._context.tally.timing("attaching"):
             await self._clerk.attach()
 
     async def summary(self) -> Summary:
         """What was done so far, and what is open."""
-        by_state = (await self._store.counts()).by_state
+        by_state = (await self._context.store.counts()).by_state
         undecided = sum(by_state.get(state, 0) for state in OPEN)
-        return self._tally.summary(open=undecided, paused=await self._store.paused())
+        return self._context.tally.summary(open=undecided, paused=await self._context.store.paused())
 
     async def _read(self) -> None:
-        with self._tally.timing("reading"):
-            if not self._stopping.is_set():
+        with self._context.tally.timing("reading"):
+            if not self._context.stopping.is_set():
                 await self._reader.queue()
-            if self._settings.bills and not self._stopping.is_set():
+            if self._context.settings.bills and not self._context.stopping.is_set():
                 await self._reader.bills()
 
     async def _export(self) -> None:
         alone = 0
-        while not self._stopping.is_set():
+        while not self._context.stopping.is_set():
             limit = _AT_A_TIME if alone >= _SINGLES or await self._is_proven() else 1
-            with self._tally.timing("reading"):
+            with self._context.tally.timing("reading"):
                 refreshed = await self._reader.refresh()
-            with self._tally.timing("posting"):
+            with self._context.tally.timing("posting"):
                 begun = await self._desk.post(limit)
-            with self._tally.timing("reporting"):
+            with self._context.tally.timing("reporting"):
                 await self._reports.send()
             if not begun and not refreshed:
                 return
@@ -147,34 +87,32 @@ class Run:
 
     async def _is_proven(self) -> bool:
         if not self._proven:
-            by_state = (await self._store.counts()).by_state
+            by_state = (await self._context.store.counts()).by_state
             self._proven = State.REPORTED in by_state or State.REPORTED_FAILED in by_state
         return self._proven
 
     async def _may_post(self) -> bool:
-        if isinstance(self._poster, Checking):
+        if isinstance(self._context.poster, Checking):
             try:
-                await self._poster.check()
+                await self._context.poster.check()
             except Exception as error:  # noqa: BLE001 - the user's code: anything may come
                 _log.warning("the poster's check() raised %s", type(error).__name__)
-                now = await self._brex.server_now()
-                code = PauseCode.ERP_LOGIN
-                await self._store.pause(words_of(code), code=code.value, by=ENGINE, now=now)
+                await self._context.pause(PauseCode.ERP_LOGIN)
                 return False
         await self._try_the_books_again()
-        return await self._store.paused() is None
+        return await self._context.store.paused() is None
 
     async def _try_the_books_again(self) -> None:
-        pause = await self._store.paused()
+        pause = await self._context.store.paused()
         codes = BY_BOOKS
-        if self._settings.recovery == "park":
+        if self._context.settings.recovery == "park":
             # Every post without an answer costs a person's time: a person says when to go on.
             codes -= {PauseCode.NO_ANSWERS}
-        rested = pause is not None and await self._brex.server_now() - pause.since >= _REST
-        if rested or isinstance(self._poster, Checking):
+        rested = pause is not None and await self._context.now() - pause.since >= _REST
+        if rested or isinstance(self._context.poster, Checking):
             await self._lift(codes, "the books are tried again")
 
     async def _lift(self, codes: frozenset[PauseCode], why: str) -> None:
-        if may_end(await self._store.paused(), codes):
-            await self._store.resume(by=ENGINE, why=why, now=await self._brex.server_now())
+        if may_end(await self._context.store.paused(), codes):
+            await self._context.store.resume(by=ENGINE, why=why, now=await self._context.now())
             _log.info("posting goes on: %s", why)

@@ -20,7 +20,8 @@ __all__ = ["Summary", "Tally", "Watcher"]
 class Summary:
     """What a run of ``ExportSync`` did.
 
-    ``read``: copies of records that Brex returned. Of them, ``discovered`` are to be posted: new records, new
+    ``read``: copies of records that Brex returned; ``unreadable``: those that could not be decoded, which are
+    logged and read again by the next run. Of what was read, ``discovered`` are to be posted: new records, new
     contents (``amended``), and records that are ready again; ``held`` are changes to what Brex counts as
     exported, ``out_of_scope`` is dated before the books begin, ``withdrawn`` was taken back in time.
     ``not_now``: posts that the books put off. ``unconfirmed``: parked for a person. ``reported`` and
@@ -33,6 +34,7 @@ class Summary:
     """
 
     read: int = 0
+    unreadable: int = 0
     discovered: int = 0
     amended: int = 0
     held: int = 0
