@@ -104,7 +104,13 @@ ALLOWED: dict[str, set[str]] = {
 # client or refresh opens.
 LATE = {
     *(("__main__", "cli.app"), ("core", "session.transport"), ("session.grants", "session.transport")),
-    *(("cli.export", "posters.csv"), ("client", "integrations"), ("client", "records"), ("client", "session.transport"), ("client", "views")),
+    *(
+        ("cli.export", "posters.csv"),
+        ("client", "integrations"),
+        ("client", "records"),
+        ("client", "session.transport"),
+        ("client", "views"),
+    ),
 }
 
 PURE = [

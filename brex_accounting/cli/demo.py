@@ -29,9 +29,7 @@ from .totals import Totals
 __all__ = ["check", "demo"]
 
 
-async def demo(
-    *, records: int = 5000, crash_: Annotated[bool, Parameter(name="--crash", negative=())] = False
-) -> None:
+async def demo(*, records: int = 5000, crash_: Annotated[bool, Parameter(name="--crash", negative=())] = False) -> None:
     """Stream lifelike records from a local Brex, export the ready ones into a CSV journal, and read that back.
 
     It starts its own sandbox, which fails now and then, reaches no other host,
@@ -60,7 +58,9 @@ async def demo(
             streamed += f" of which {seen.retries} retries."
             check(sandbox, totals)
             with LiveLine("exporting") as line:
-                await export_all(brex, csv_poster(journal), SqliteStore(journal.with_suffix(".db")), watch=shown_by(line))
+                await export_all(
+                    brex, csv_poster(journal), SqliteStore(journal.with_suffix(".db")), watch=shown_by(line)
+                )
             check_journal(journal, due)
             exported = await read_back(brex, due.ready)
     _print(totals, due, seen, streamed, exported)
