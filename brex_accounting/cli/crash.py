@@ -31,11 +31,12 @@ async def crash(records: int) -> None:
     The ERP takes a second document for a record without a word, and can be asked for what it has. Raises
     ``BrexError`` when something was lost or doubled.
     """
-    with TemporaryDirectory(prefix="brex-demo-") as folder:
-        # The ERP is a process of its own: nothing but its file and its port is shared.
-        with ErpProcess(Path(folder) / "erp.db", dedupe="none", lookup="number") as erp:
-            async with local_brex(records) as sandbox:
-                await _crash(sandbox, erp, Path(folder) / "exports.db")
+    with TemporaryDirectory(prefix="brex-demo-") as name:
+        folder = Path(name)
+        erp = ErpProcess(folder / "erp.db", dedupe="none", lookup="number")
+        async with local_brex(records) as sandbox:
+            with erp:
+                await _crash(sandbox, erp, folder / "exports.db")
 
 
 async def _crash(sandbox: Sandbox, erp: ErpProcess, store: Path) -> None:
@@ -55,7 +56,7 @@ async def _crash(sandbox: Sandbox, erp: ErpProcess, store: Path) -> None:
         async with local_client(sandbox.url, sandbox.token) as brex:
             exported = await read_back(brex, due.ready)
     sys.stdout.write(
-        f"killed with SIGKILL at post {half} of {len(due.ids)}: the ERP held {held} of them, the store knew of {known}.\n"
+        f"killed with SIGKILL at post {half} of {len(due.ids)}: the ERP held {held}, the store knew of {known}.\n"
         f"started again, and recovered after {recovered:.1f} s.\n"
         f"{exported} records that were ready read back as EXPORTED; {len(due.bills)} bills are in the ERP.\n"
         f"{verdict(await erp.control.counts(), due)}\n"

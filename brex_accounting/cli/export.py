@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -132,7 +134,7 @@ def shown_by(line: LiveLine) -> Callable[[Summary], None]:
 async def _once(sync: ExportSync, store: Path, lease: timedelta, line: LiveLine, *, as_json: bool) -> None:
     stopped = _stopped_by_sigterm(sync)
     try:
-        with line:
+        with line, _without_pauses():
             summary = await sync.run_once()
     except asyncio.CancelledError:
         say(f"Nothing is lost: the same command goes on. {_settled(lease)}")
@@ -166,6 +168,21 @@ async def _again_and_again(sync: ExportSync, every: timedelta, line: LiveLine, *
 
     with line:
         await sync.run_forever(every=every, ended=ended)
+
+
+@contextmanager
+def _without_pauses() -> Iterator[None]:
+    # The error that follows says the same, and what to do.
+    log = logging.getLogger("brex_accounting")
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return record.msg != "paused: %s"
+
+    log.addFilter(is_other)
+    try:
+        yield
+    finally:
+        log.removeFilter(is_other)
 
 
 def _stopped_by_sigterm(sync: ExportSync) -> asyncio.Event:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -37,7 +37,7 @@ def local_brex(records: int) -> Sandbox:
     return Sandbox(records=records, faults=_FAULTS, rules=Rules(rate_limit=None))
 
 
-def local_client(url: str, token: str, *observers: object) -> BrexAccounting:
+def local_client(url: str, token: str, *observers: Callable[[object], None]) -> BrexAccounting:
     """A client that talks to this machine only. Raises ``BrexError`` for another one."""
     only_loopback(url)
     return BrexAccounting(token, base_url=url, rate_limit=RateLimit(limit=10**9), observers=observers)

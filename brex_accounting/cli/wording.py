@@ -55,6 +55,7 @@ MEANINGS: Final[Mapping[State, str]] = MappingProxyType(
 _COUNTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "read": "copies of records that Brex returned",
+        "unreadable": "records that cannot be read; they are asked for again",
         "discovered": "of them to be posted",
         "amended": "of these because they changed",
         "held": "changed after they were exported",
@@ -176,7 +177,7 @@ def exception_lines(item: ExceptionItem) -> list[str]:
     """A heading, why it waits, and what to do."""
     export = item.export
     said = f" ({export.code}: {export.message})" if export.message else ""
-    return [export_line(export), one_line(f"  why: {item.why}{said}"), f"  do:  {one_line(item.what_to_do)}"]
+    return [export_line(export), f"  why: {one_line(item.why + said)}", f"  do:  {one_line(item.what_to_do)}"]
 
 
 def move_facts(move: Move) -> dict[str, object]:

@@ -40,10 +40,8 @@ class _Doomed(FindErpPoster):
 
 async def main(store: str, erp_url: str, kill_at: int) -> None:
     """Export until all is settled, with the numbers so far on stdout. It ends when stdin does."""
-    task = asyncio.current_task()
-    assert task is not None
-    # Whoever started us may be killed too, and nobody is left to end us.
-    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), task.cancel)
+    # Whoever started us may be killed too, and nobody is left to end us, or to read what we say.
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), os._exit, 1)
     only_loopback(erp_url)
     async with (
         local_client(os.environ["BREX_BASE_URL"], os.environ["BREX_TOKEN"]) as brex,
@@ -59,8 +57,11 @@ async def _content(receipt: Receipt) -> bytes:
 
 
 def _say(summary: Summary) -> None:
-    sys.stdout.write(f"read {summary.read}, posted {summary.posted}, reported {summary.reported}\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(f"read {summary.read}, posted {summary.posted}, reported {summary.reported}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(1)
 
 
 if __name__ == "__main__":
