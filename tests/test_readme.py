@@ -18,6 +18,7 @@ import pytest
 
 import brex_accounting
 from brex_accounting.cli.demo import demo
+from brex_accounting.cli.export import export
 from brex_accounting.cli.records import list_records
 from brex_accounting.cli.sandbox import serve
 from brex_accounting.sandbox import Sandbox
@@ -50,10 +51,24 @@ def test_the_set_up_is_two_lines() -> None:
 async def test_python_blocks_run(environment: Path, text: str) -> None:
     """Each Python block runs as printed against the local Brex, twice where it keeps a file."""
     code = compile(text, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    if "run_forever" in text:
+        await run_until_told(code)
+        return
     await run(code)
     if "records.checkpoint" in text:
         assert (environment / "records.checkpoint").exists()
         await run(code)
+
+
+async def run_until_told(code: CodeType) -> None:
+    """Run what goes on for ever, and end it by SIGTERM once it listens to that."""
+    running = asyncio.create_task(run(code))
+    while signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and not running.done():
+        await asyncio.sleep(0.01)
+    if not running.done():
+        os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(30):
+        await running
 
 
 async def run(code: CodeType) -> None:
@@ -62,20 +77,22 @@ async def run(code: CodeType) -> None:
         await result
 
 
-@pytest.mark.parametrize("line", [line for kind, text in REST if kind == "sh" for line in text.splitlines()])
-async def test_command_lines_run(environment: Path, line: str) -> None:
-    """Each command line runs as printed, twice: it prints something, and loses nothing the second time."""
-    printed = [await output_of(line, environment) for _ in range(2)]
-    assert all(printed)
-    assert len(printed[1]) >= len(printed[0])
+@pytest.mark.parametrize("text", [text for kind, text in REST if kind == "sh"])
+async def test_command_lines_run(environment: Path, text: str) -> None:
+    """Each command line runs as printed, twice and in order: it says something, and no file it appends to shrinks."""
+    for line in text.splitlines():
+        appended = environment / line.rpartition(">> ")[2] if ">>" in line else None
+        said = [await output_of(line, environment, appended) for _ in range(2)]
+        assert all(said), line
+        assert appended is None or len(said[1]) >= len(said[0])
 
 
-async def output_of(line: str, folder: Path) -> bytes:
-    """What a command line printed, or the file it appends to."""
+async def output_of(line: str, folder: Path, appended: Path | None) -> bytes:
+    """What a command line said, or the file it appends to."""
     process = await asyncio.create_subprocess_shell(line, stdout=-1, stderr=-1, cwd=folder)
     out, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 0, err.decode()
-    return out + b"".join(path.read_bytes() for path in folder.iterdir())
+    return (out or err) if appended is None else appended.read_bytes()
 
 
 def test_the_sandbox_prints_what_readme_shows() -> None:
@@ -117,9 +134,12 @@ def test_every_public_name_is_in_readme(name: str) -> None:
 
 def test_every_command_is_in_readme() -> None:
     """Whoever searches README for a command, or for an option of the larger ones, finds it."""
-    for command in ("demo", "sandbox", "records list", "records get", "integration create", "disconnect", "reactivate"):
-        assert f"`{command}" in README
-    for function in (demo, serve, list_records):
+    of_sync = ("status", "exceptions", "resolve", "retry", "replay", "pause", "resume", "history", "verify")
+    commands = ("demo", "sandbox", "records list", "records get", "integration create", "disconnect", "reactivate")
+    for command in (*commands, "export", *(f"sync {name}" for name in of_sync)):
+        assert f"`{command}" in README, command
+    for function in (demo, serve, list_records, export):
         for name in inspect.signature(function).parameters:
-            option = "--no-window" if name == "window" else "--" + name.strip("_").replace("_", "-")
+            switch = "--no-" if name in ("window", "bills") else "--"
+            option = switch + name.strip("_").replace("_", "-")
             assert option in README, option

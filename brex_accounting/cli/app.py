@@ -1,12 +1,13 @@
-"""The commands put together, and how a run ends: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C."""
+"""The commands put together, and how a run ends: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -14,15 +15,15 @@ from cyclopts import App, CycloptsError
 
 from .._version import __version__
 from ..errors import APIStatusError, BrexError, ConfigurationError
-from . import demo, integration, records, sandbox
-from .console import UnexpectedError, UsageError, one_line, say
+from . import demo, export, integration, records, sandbox, sync
+from .console import Failed, Terminated, UnexpectedError, UsageError, one_line, say
 
 __all__ = ["build", "run"]
 
 _HELP = """Brex's Accounting API from the command line.
 
 The token comes from the environment variable BREX_TOKEN, the host from BREX_BASE_URL.
-Data goes to stdout, words to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C.
+Data goes to stdout, words to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
 With --json anywhere, an error is one JSON object on stderr.
 """
 
@@ -33,6 +34,8 @@ def build() -> App:
     app.command(demo.demo)
     app.command(sandbox.serve, name="sandbox")
     app.command(records.build())
+    app.command(export.export)
+    app.command(sync.build())
     app.command(integration.build())
     return app
 
@@ -45,17 +48,22 @@ def run(arguments: Sequence[str]) -> int:
     words = [word for word in arguments if word != "--json"]
     try:
         command, bound, _ = build().parse_args(words, print_error=False, exit_on_error=False)
+        if as_json and "json_" in inspect.signature(command).parameters:
+            bound.arguments["json_"] = True
         _execute(command, bound)
         sys.stdout.flush()
     except CycloptsError as error:
         return _failed(UsageError(str(error)), as_json, help_for=words)
     except (UsageError, ConfigurationError) as error:
         return _failed(error, as_json)
-    except BrexError as error:
+    except (BrexError, Failed) as error:
         return _failed(error, as_json)
     except KeyboardInterrupt:
         say("interrupted")
         return 130
+    except (asyncio.CancelledError, Terminated):
+        say("terminated")
+        return 143
     except BrokenPipeError:
         # The reader has seen enough. Without this, Python complains once more while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -70,7 +78,15 @@ def run(arguments: Sequence[str]) -> int:
 def _execute(command: Any, bound: inspect.BoundArguments) -> None:
     result = command(*bound.args, **bound.kwargs)
     if inspect.iscoroutine(result):
-        asyncio.run(result)
+        asyncio.run(_until_told(result))
+
+
+async def _until_told(work: Coroutine[Any, Any, None]) -> None:
+    # SIGTERM ends a command as Ctrl-C does: what it has begun is cleared away.
+    task = asyncio.current_task()
+    if task is not None and sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await work
 
 
 def _failed(error: Exception, as_json: bool, *, help_for: Sequence[str] = ()) -> int:

@@ -8,7 +8,7 @@ from decimal import Context, Decimal, Inexact
 import attrs
 
 from ..enums import LineItemType
-from ..models import AccountingRecord
+from ..models import AccountingRecord, Money
 
 __all__ = ["Totals"]
 
@@ -33,5 +33,9 @@ class Totals:
         self.unbalanced += not record.is_balanced
         self.by_kind[record.type, record.review_status] += 1
         for line in record.line_items:
-            sums = self.sides[record.type, line.amount.currency]
-            sums[line.type] = _EXACT.add(sums.get(line.type, Decimal(0)), line.amount.amount)
+            self.book(record.type, line.type, line.amount)
+
+    def book(self, kind: str, side: str, money: Money) -> None:
+        """Add one line."""
+        sums = self.sides[kind, money.currency]
+        sums[side] = _EXACT.add(sums.get(side, Decimal(0)), money.amount)

@@ -26,17 +26,26 @@ class Clerk:
     context: Context
 
     async def attach(self) -> None:
-        """Attach what is missing. What fails is tried again after its lease; a poster without ``attach`` has none."""
+        """Attach what is missing. What fails is left to a later run; a poster without ``attach`` has none."""
         poster, settings = self.context.poster, self.context.settings
         if not isinstance(poster, Attaching):
             return
+        tried: set[int] = set()
+        again: set[int] = set()
         while not self.context.stopping.is_set():
             now, until = await self.context.leased()
             claims = await self.context.store.claim_receipts(
                 settings.owner, now=now, until=until, limit=settings.parallel
             )
-            if not claims:
+            # Where many fail, the leases of the first end before the last was tried: those are passed over, once.
+            come_back = {claim.export.order for claim in claims} & tried
+            if not claims or come_back & again:
                 return
+            again |= come_back
+            claims = tuple(claim for claim in claims if claim.export.order not in tried)
+            tried.update(claim.export.order for claim in claims)
+            if not claims:
+                continue
             # The addresses of receipts live for minutes: they are asked for when they are needed.
             ids = [claim.export.record_id for claim in claims]
             found = self.context.brex.records.list(ids=ids, on_bad_record="skip")

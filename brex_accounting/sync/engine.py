@@ -137,12 +137,12 @@ class ExportSync(ExportAdmin):
                 await self._pause_for(code)
             return await run.summary()
 
-    async def run_forever(self, *, every: timedelta) -> None:
+    async def run_forever(self, *, every: timedelta, ended: Watcher | None = None) -> None:
         """Run, wait for ``every``, and so on, until ``stop()`` or cancellation.
 
-        A run that fails is logged and tried again soon; what a killed worker left is settled as soon as
-        its lease has ended. Raises what no waiting mends: a store that is damaged, newer or of somebody
-        else, and wrong arguments.
+        ``ended`` is called with the summary of each run that came to its end. A run that fails is logged and
+        tried again soon; what a killed worker left is settled as soon as its lease has ended. Raises what no
+        waiting mends: a store that is damaged, newer or of somebody else, and wrong arguments.
         """
         if not isinstance(every, timedelta) or every <= timedelta():
             raise ConfigurationError("every is a timedelta above 0")
@@ -161,6 +161,8 @@ class ExportSync(ExportAdmin):
                 _log.warning("a run failed; another one follows: %s", error)
             else:
                 failures = 0
+                if ended is not None:
+                    ended(summary)
                 wait = min(every, self._settings.lease) if summary.open else every
             if failures:
                 wait = min(every, _FIRST_WAIT * 2 ** min(failures - 1, 20))

@@ -38,10 +38,12 @@ class Shell:
     folder: Path
     environment: dict[str, str]
 
-    async def start(self, *arguments: str, stdout: int | IO[bytes] = -1) -> asyncio.subprocess.Process:
+    async def start(
+        self, *arguments: str, stdout: int | IO[bytes] = -1, stderr: int = -1
+    ) -> asyncio.subprocess.Process:
         command = (sys.executable, "-W", "error", "-m", "brex_accounting", *arguments)
         return await asyncio.create_subprocess_exec(
-            *command, stdout=stdout, stderr=asyncio.subprocess.PIPE, env=self.environment, cwd=self.folder
+            *command, stdout=stdout, stderr=stderr, env=self.environment, cwd=self.folder
         )
 
     async def __call__(self, *arguments: str) -> Ended:
@@ -54,7 +56,10 @@ class Shell:
 def shell(tmp_path: Path) -> Shell:
     """No token, no sandbox: what a newcomer has."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BREX_")}
-    return Shell(tmp_path, environment)
+    # A folder of its own, to see what is left behind.
+    (tmp_path / "work").mkdir()
+    (tmp_path / "tmp").mkdir()
+    return Shell(tmp_path / "work", environment | {"TMPDIR": str(tmp_path / "tmp")})
 
 
 @pytest.fixture

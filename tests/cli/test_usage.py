@@ -13,6 +13,7 @@ from brex_accounting.sandbox import Fault, Sandbox
 
 from .conftest import Ended, Shell
 
+EXPORT = ["export", "--store", "exports.db", "--csv", "journal.csv", "--post-from", "2026-01-01"]
 TOKEN = {"BREX_TOKEN": "bxt_secret_canary", "BREX_BASE_URL": "http://127.0.0.1:9"}
 
 
@@ -53,6 +54,15 @@ def failed_with_one_line(ended: Ended, code: int) -> None:
         (["demo", "--records", "100000000000000000000000"], "at most"),
         (["records", "list", "--updated-gte", "2026-W01-1"], "timezone"),
         (["sandbox", "--profile", "boring"], "--help"),
+        (["export"], "--help"),
+        ([*EXPORT[:-1], "yesterday"], "2026-01-31"),
+        ([*EXPORT[:-1], "2026-02-30"], "2026-01-31"),
+        ([*EXPORT, "--every", "often"], "1h"),
+        ([*EXPORT, "--every", "0s"], "1h"),
+        ([*EXPORT, "--lease", "2"], "30s"),
+        ([*EXPORT, "--since", "2026-01"], "2026-01-31"),
+        ([*EXPORT, "--parallel", "0"], "1 to 64"),
+        (["sync", "status"], "--store"),
         (["demo", "--records", "0"], "at least 1"),
     ],
 )

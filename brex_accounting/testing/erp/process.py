@@ -74,8 +74,9 @@ class ErpProcess:
         self._options = {}  # they are in the store now, and may be changed there
         arguments = ["--port", str(self._port), "--store", self._store, *settings, "--until-eof"]
         command = [sys.executable, "-m", __package__, *arguments, *(f"--order={order}" for order in orders)]
+        # A session of its own: Ctrl-C at the terminal is for whoever started it, and ends it by its stdin.
         self._child = subprocess.Popen(  # noqa: S603 - this interpreter, this package
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
         assert self._child.stdout is not None
         name, _, url = self._child.stdout.readline().strip().partition("=")

@@ -1,0 +1,293 @@
+"""``sync``: what a person sees of an export, and decides about it."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import msgspec
+from cyclopts import App, Parameter
+
+from ..client import BrexAccounting
+from ..session.clock import SystemClock
+from ..sync import ExportAdmin, Posted, Rejected, Skipped, SqliteStore
+from ..sync.verifying import verify as compare
+from . import wording
+from .console import Failed, UsageError, one_line, say
+
+__all__ = ["build"]
+
+Json: TypeAlias = Annotated[bool, Parameter(name="--json", negative=())]
+
+
+def build() -> App:
+    """The ``sync`` group."""
+    app = App(name="sync", help="Look into an export's store, and decide what it cannot.", help_format="plaintext")
+    for command in (status, exceptions, resolve, retry, replay, pause, resume, history, verify):
+        app.command(command)
+    return app
+
+
+async def status(*, store: Path, json_: Json = False) -> None:
+    """Show how many exports are where, how far bills are read, and whether posting is paused.
+
+    Parameters
+    ----------
+    store
+        The export's file.
+    json_
+        Print one JSON object.
+    """
+    async with _admin(store) as admin:
+        found = await admin.status()
+    _print([wording.status_facts(found)] if json_ else wording.status_lines(found))
+    if found.open and not json_:
+        say("What has no known outcome is settled by the first run after its lease has ended.")
+
+
+async def exceptions(*, store: Path, json_: Json = False) -> None:
+    """Show what goes no further without a person: why, and what to do.
+
+    Parameters
+    ----------
+    store
+        The export's file.
+    json_
+        Print one JSON object per line.
+    """
+    async with _admin(store) as admin:
+        found = await admin.exceptions()
+    for item in found:
+        _print([wording.exception_facts(item)] if json_ else wording.exception_lines(item))
+    if not json_:
+        say(f"{len(found)} wait for a person")
+
+
+async def resolve(
+    record_id: str,
+    /,
+    *,
+    store: Path,
+    why: str,
+    posted: str | None = None,
+    link: str | None = None,
+    rejected: str | None = None,
+    code: str = "OTHER",
+    skip: Annotated[bool, Parameter(negative=())] = False,
+    not_posted: Annotated[bool, Parameter(negative=())] = False,
+    revision: int | None = None,
+    by: str | None = None,
+    json_: Json = False,
+) -> None:
+    """Say what became of an export that waits for a person. Give exactly one of the four outcomes.
+
+    Parameters
+    ----------
+    record_id
+        The record.
+    store
+        The export's file.
+    why
+        How you know; kept for ever.
+    posted
+        It is in the books under this reference: it is reported, and never posted again.
+    link
+        With --posted: the address that opens it there.
+    rejected
+        The books refused it: the customer reads this text.
+    code
+        With --rejected: the kind of refusal, such as CLOSED_PERIOD.
+    skip
+        It stays out of the books, and Brex is told nothing.
+    not_posted
+        It is not in the books: it is posted by the next run.
+    revision
+        Which revision; the newest by default.
+    by
+        Who decides; your login name by default.
+    json_
+        Print one JSON object.
+    """
+    outcomes: list[Callable[[], Posted | Rejected | Skipped | None]] = []
+    if posted is not None:
+        outcomes.append(lambda: Posted(posted, link))
+    if rejected is not None:
+        outcomes.append(lambda: Rejected(code, rejected))
+    outcomes += [lambda: Skipped(why)] if skip else []
+    outcomes += [lambda: None] if not_posted else []
+    if len(outcomes) != 1:
+        raise UsageError("give one of --posted REFERENCE, --rejected TEXT, --skip and --not-posted")
+    async with _admin(store) as admin:
+        export = await admin.resolve(record_id, outcomes[0](), why=why, by=_who(by), revision=revision)
+    _print([wording.export_facts(export) if json_ else wording.export_line(export)])
+
+
+async def retry(record_id: str, /, *, store: Path, why: str, by: str | None = None, json_: Json = False) -> None:
+    """Let the next run post once more what the books refused.
+
+    Parameters
+    ----------
+    record_id
+        The record.
+    store
+        The export's file.
+    why
+        What was mended; kept for ever.
+    by
+        Who decides; your login name by default.
+    json_
+        Print one JSON object.
+    """
+    async with _admin(store) as admin:
+        export = await admin.retry(record_id, why=why, by=_who(by))
+    _print([wording.export_facts(export) if json_ else wording.export_line(export)])
+
+
+async def replay(
+    *record_ids: str,
+    store: Path,
+    why: str,
+    all_: Annotated[bool, Parameter(name="--all", negative=())] = False,
+    by: str | None = None,
+    json_: Json = False,
+) -> None:
+    """Let in what was left out (OUT_OF_SCOPE, SKIPPED); the next run posts it.
+
+    Parameters
+    ----------
+    record_ids
+        The records.
+    store
+        The export's file.
+    why
+        What they are needed for; kept for ever.
+    all_
+        Instead of records: everything that was left out.
+    by
+        Who decides; your login name by default.
+    json_
+        Print one JSON object per line.
+    """
+    if all_ == bool(record_ids):
+        raise UsageError("name records, or give --all")
+    async with _admin(store) as admin:
+        found = await admin.replay(reason=why, by=_who(by), record_ids=None if all_ else record_ids)
+    _print([wording.export_facts(export) if json_ else wording.export_line(export) for export in found])
+    if not json_:
+        say(f"{len(found)} are posted by the next run")
+
+
+async def pause(*, store: Path, why: str, by: str | None = None, json_: Json = False) -> None:
+    """Post nothing more, from the next post on; what is posted is still reported. An earlier pause stays.
+
+    Parameters
+    ----------
+    store
+        The export's file.
+    why
+        Kept for ever.
+    by
+        Who pauses; your login name by default.
+    json_
+        Print one JSON object.
+    """
+    async with _admin(store) as admin:
+        found = await admin.pause(why, by=_who(by))
+    text = f"paused by {found.by} since {wording.moment(found.since)}: {found.reason}"
+    _print([wording.pause_facts(found) if json_ else text])
+
+
+async def resume(*, store: Path, why: str, by: str | None = None, json_: Json = False) -> None:
+    """Post again.
+
+    Parameters
+    ----------
+    store
+        The export's file.
+    why
+        Kept for ever.
+    by
+        Who resumes; your login name by default.
+    json_
+        Print one JSON object.
+    """
+    async with _admin(store) as admin:
+        await admin.resume(why=why, by=_who(by))
+    _print([{"paused": None} if json_ else "not paused"])
+
+
+async def history(record_id: str | None = None, /, *, store: Path, json_: Json = False) -> None:
+    """Show every move of a record, or of all, oldest first.
+
+    Parameters
+    ----------
+    record_id
+        The record; all by default.
+    store
+        The export's file.
+    json_
+        Print one JSON object per line.
+    """
+    known = False
+    async with _admin(store) as admin:
+        async for move in admin.history(record_id):
+            known = True
+            _print([wording.move_facts(move) if json_ else wording.move_line(move)])
+    if record_id is not None and not known:
+        raise Failed(f"the store has no such record: {record_id}")
+
+
+async def verify(*, store: Path, json_: Json = False) -> None:
+    """Hold every record of the store against Brex, and show those that differ; it fails when some do.
+
+    Parameters
+    ----------
+    store
+        The export's file.
+    json_
+        Print one JSON object.
+    """
+    _check_there(store)
+    file = SqliteStore(store)
+    async with BrexAccounting() as brex:
+        await file.open(None, now=SystemClock().now())
+        try:
+            found = await compare(brex, file)
+        finally:
+            await file.close()
+    _print([wording.verification_facts(found)] if json_ else wording.verification_lines(found))
+    if found.differences:
+        sys.stdout.flush()
+        raise Failed(f"{len(found.differences)} differ; while an export runs, some may")
+
+
+@asynccontextmanager
+async def _admin(store: Path) -> AsyncIterator[ExportAdmin]:
+    _check_there(store)
+    async with ExportAdmin(SqliteStore(store)) as admin:
+        yield admin
+
+
+def _check_there(store: Path) -> None:
+    if not store.exists():
+        raise Failed(f"there is no store {one_line(str(store))}: name the --store of an export that has run")
+
+
+def _who(by: str | None) -> str:
+    if by is not None:
+        return by
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        raise UsageError("this user has no login name: say who you are with --by") from None
+
+
+def _print(lines: Iterable[object]) -> None:
+    # Bytes: the locale's encoding may not hold what is in the store.
+    for line in lines:
+        text = line.encode() if isinstance(line, str) else msgspec.json.encode(line)
+        sys.stdout.buffer.write(text + b"\n")
