@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,13 @@ import aiohttp
 import aioresponses.core
 import pytest
 from aioresponses import aioresponses as Canned  # noqa: N812 - a class, whatever its case
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no collection of garbage looks through it again."""
+    # Many tests collect garbage themselves. Most of what each of them looked through would be this.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
