@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import aiohttp
+import aiohttp.web_app
 import aioresponses.core
 import pytest
 from aioresponses import aioresponses as Canned  # noqa: N812 - a class, whatever its case
@@ -19,6 +20,12 @@ def pytest_collection_finish() -> None:
     # Many tests collect garbage themselves. Most of what each of them looked through would be this.
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_teardown() -> None:
+    """A test's servers go when it ends."""
+    # aiohttp keeps the last 1,024 handlers that middlewares were put around, and with each a whole server and its data.
+    aiohttp.web_app._cached_build_middleware.cache_clear()
 
 
 @pytest.fixture(autouse=True, scope="session")
