@@ -34,20 +34,30 @@ class Clerk:
     lease: timedelta
     tally: Tally
     stopping: asyncio.Event
+    tried: set[int] = attrs.field(factory=set, init=False)
 
-    async def attach(self) -> None:
-        """Attach what is missing. What fails is tried again after its lease; a poster without ``attach`` has none."""
+    async def attach(self, limit: int) -> int:
+        """Attach what is missing to about ``limit`` documents; how many were begun, each once a run.
+
+        What fails is tried again after its lease, by another run. A poster without ``attach`` has none.
+        """
+        begun = 0
         if not isinstance(self.poster, Attaching):
-            return
-        while not self.stopping.is_set():
+            return begun
+        while begun < limit and not self.stopping.is_set():
             now = await self.brex.server_now()
             claims = await self.store.claim_receipts(self.owner, now=now, until=now + self.lease, limit=self.parallel)
+            # Of more failures than a lease is long, the first come again before the last was tried.
+            claims = tuple(claim for claim in claims if claim.export.order not in self.tried)
             if not claims:
-                return
+                break
+            begun += len(claims)
+            self.tried.update(claim.export.order for claim in claims)
             # The addresses of receipts live for minutes: they are asked for when they are needed.
             found = self.brex.records.get_many([claim.export.record_id for claim in claims])
             records = {record.id: record async for record in found}
             await asyncio.gather(*(self._attach(self.poster, claim, records) for claim in claims))
+        return begun
 
     async def _attach(self, poster: Attaching, claim: Claim, records: Mapping[str, AccountingRecord]) -> None:
         export = claim.export
