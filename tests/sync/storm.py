@@ -193,7 +193,7 @@ class _Storm:
         while self.begun < self.plan.kills:
             self.begun += 1
             running = self._begin(slot, self._failpoint())
-            patience = self.chance.uniform(0.3, 2.5)
+            patience = self.chance.uniform(0.3, 2 * self.plan.lease)
             try:
                 await asyncio.wait_for(running.ended(), patience)
             except TimeoutError:
