@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
+from datetime import timedelta
 
 import pytest
+from aiohttp import web
 
-from brex_accounting import AccountingRecord
+from brex_accounting import AccountingRecord, ServerError
 from brex_accounting.sync import ExportKey
 
 from .world import BILL, EXPORTED, HOUR, MINUTE, PREPARE, READY, Ledger, Seen, World
@@ -158,3 +160,61 @@ async def test_a_copy_that_stays_old_ends_the_run(world: World, answers_with_old
     world.hooks.append(age)
     summary = await asyncio.wait_for(world.run(), 60)
     assert summary.posted == (1 if answers_with_old else 2)
+
+
+async def test_two_workers_share_one_store(world: World) -> None:
+    """Each record is posted and reported by one of them, records of one source in turn."""
+    world.put("accr_first")
+    await world.run()
+    ids = world.many(40)
+    for number in range(5):
+        world.put(f"accr_back_{number}", source_id=f"exp_{number}", type="CARD_EXPENSE_REFUND")
+        world.put(f"accr_charge_{number}", source_id=f"exp_{number}")
+        ids += [f"accr_charge_{number}", f"accr_back_{number}"]
+    one, other = await asyncio.gather(world.run(parallel=3), world.run(parallel=3))
+    again = await world.run(later=MINUTE)
+    assert one.posted + other.posted + again.posted == len(ids)
+    assert one.reported + other.reported + again.reported == len(ids)
+    assert await world.booked() == dict.fromkeys(["accr_first", *ids], 1)
+    posts = world.posts()
+    assert sorted(posts) == sorted(["accr_first", *ids])
+    for number in range(5):
+        assert posts.index(f"accr_charge_{number}") < posts.index(f"accr_back_{number}")
+
+
+async def test_a_record_edited_between_its_post_and_its_report(world: World) -> None:
+    """The report of the old content is refused or late, the new one is posted in its place: one document stands."""
+    world.put("accr_0")
+    await world.run()
+    world.put("accr_1")
+
+    def edited(seen: Seen) -> web.Response | None:
+        if seen.what == "report":
+            world.edit("accr_1", memo="as it stands")
+            return web.Response(status=503)
+        return None
+
+    world.hooks.append(edited)
+    with pytest.raises(ServerError):
+        await world.run(later=HOUR)
+    world.hooks.clear()
+    for _ in range(2):
+        await world.run(later=HOUR)
+    first, second = [one for one in await world.erp.control.documents() if one.draft.record == "accr_1"]
+    assert (first.replaced_by, second.draft.memo, second.replaced_by) == (second.id, "as it stands", None)
+    assert (await world.booked())["accr_1"] == 1
+    assert (world.status("accr_1"), await world.doubled()) == (EXPORTED, ())
+    reported = [one for seen in world.wire for one in seen.results if one["accounting_record_id"] == "accr_1"]
+    assert reported[-1]["success"]["reference_id"] == second.id
+
+
+async def test_time_that_flows_with_every_request(world: World) -> None:
+    """Brex's clock is read in whole seconds while a third passes with each request: all is done in one run."""
+    world.hooks.append(lambda _: world.clock.advance(timedelta(seconds=0.35)))
+    world.put(*(f"accr_{number}" for number in range(9)), receipts=[{"id": "r1"}])
+    summary = await world.run(parallel=2)
+    assert (summary.posted, summary.reported, summary.attached, summary.open) == (9, 9, 9, 0)
+    world.move("accr_3", READY)
+    assert (await world.run(later=MINUTE)).reported == 1
+    async with world.sync() as sync:
+        assert (await sync.verify()).differences == ()

@@ -16,6 +16,7 @@ from brex_accounting.testing.erp_poster import FindErpPoster, SameKeyErpPoster
 from .world import ENTRIES, HOUR, MINUTE, PREPARE, WAYS, Ledger, Seen, World
 
 TEN = 10 * MINUTE
+SLOW = pytest.mark.slow
 
 
 async def test_a_missing_scope_leaves_one_document(world: World) -> None:
@@ -129,7 +130,7 @@ async def up(world: World, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["offline", "login", "503", "503 for posts", "slow", "lost"])
-@pytest.mark.parametrize("world", [SameKeyErpPoster, FindErpPoster], indirect=True)
+@pytest.mark.parametrize("world", [SameKeyErpPoster, pytest.param(FindErpPoster, marks=SLOW)], indirect=True)
 async def test_books_that_are_down_for_an_hour(world: World, how: str) -> None:
     """No failure is reported, the company is paused, and once they are back everything is booked once, unasked."""
     world.put("accr_first")

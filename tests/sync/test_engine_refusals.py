@@ -11,7 +11,8 @@ from brex_accounting.testing.erp_poster import FindErpPoster, ParkErpPoster, Sam
 
 from .world import DAY, EXPORTED, HOUR, MINUTE, PREPARE, READY, World
 
-pytestmark = pytest.mark.parametrize("world", [SameKeyErpPoster, FindErpPoster, ParkErpPoster], indirect=True)
+OTHERS = [pytest.param(kind, marks=pytest.mark.slow) for kind in (FindErpPoster, ParkErpPoster)]
+pytestmark = pytest.mark.parametrize("world", [SameKeyErpPoster, *OTHERS], indirect=True)
 CLOSED = "The books are closed on 2026-06-11: reopen the period or change the date"
 
 

@@ -72,7 +72,7 @@ async def test_a_poster_that_raises_records(world: World, caplog: pytest.LogCapt
     put(world, "accr_1", "accr_2")
     await world.run(Leaky(raises, recovery=recovery), later=HOUR)
     await world.run(Leaky(raises, recovery=recovery), later=LEASE)
-    assert "accr_1.1 raised RuntimeError" in caplog.text
+    assert "accr_1.1 ended with RuntimeError" in caplog.text
     assert "receipts of accr_0.1: RuntimeError" in caplog.text
     assert_silent(caplog)
 

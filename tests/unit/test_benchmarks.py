@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from benchmarks import export
 from benchmarks.__main__ import BENCHMARKS, WITHOUT_TARGETS, measured
 from benchmarks.beat import Heartbeat
 from benchmarks.peers.clients import OPENERS, digits
@@ -212,6 +213,14 @@ def test_every_target_belongs_to_a_benchmark_of_the_gate() -> None:
     first = {"import": "import_time"}
     held = {first.get(name.partition("/")[0], name.partition("/")[0]) for name in TARGETS}
     assert held == set(BENCHMARKS) - WITHOUT_TARGETS
+
+
+@pytest.mark.parametrize("books", export.BOOKS)
+def test_an_export_is_measured(books: str) -> None:
+    """Every record of the sandbox that it starts is due, posted and reported, or it raises."""
+    found = export.sample(books, 40)
+    assert found["posted"] > 30
+    assert found["exporting"] >= found["reading"] + found["posting"] + found["reporting"]
 
 
 def items(body: bytes) -> tuple[list[AccountingRecord], Any]:
