@@ -94,6 +94,19 @@ async def test_the_watermark_waits_for_the_last_page(tmp_path: Path) -> None:
         await company.kill("w1", done=False)
 
 
+async def test_nothing_is_posted_while_a_person_paused(tmp_path: Path) -> None:
+    """Neither what is new, nor what somebody left behind; and no run lifts it."""
+    async with made(tmp_path, "same_key") as company:
+        company.books.fates.append("nothing")
+        await company.poll("w1")
+        await company.observer.pause("stocktaking", code="PERSON", by="Ann", now=company.time.now)
+        company.customer("accr_2", "a", "write")
+        for _ in range(2):
+            company.time.wait(timedelta(minutes=20))
+            await company.poll("w1")
+        assert company.books.sent == {"accr_0.1": 1}
+
+
 async def test_what_was_taken_back_during_a_long_run_is_not_posted(tmp_path: Path) -> None:
     """A copy that grew old is read again before it is posted."""
     async with made(tmp_path, "same_key") as company:
