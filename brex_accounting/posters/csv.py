@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from os import PathLike
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from ..errors import ConfigurationError
 from ..models import AccountingRecord
@@ -36,7 +36,7 @@ class CsvPoster:
     the one to reverse. The reference of an entry is its key. Move the file away only while no export uses it.
     """
 
-    recovery: ClassVar[Recovery] = "find"
+    recovery: Recovery = "find"
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self._file = CsvFile(Path(path))

@@ -55,7 +55,7 @@ class ErpPoster:
     ("CARD", "REIMBURSEMENT", "BILL"); a line with no account at all is rejected. ``fetch`` gets a receipt's content.
     """
 
-    recovery: ClassVar[Recovery]
+    recovery: Recovery
     named_by: ClassVar[Literal["key", "number"]] = "number"
     """The ERP's field that carries our key. A document number has room for 21 characters: ``key.short``."""
 
@@ -159,14 +159,14 @@ class ErpPoster:
 class SameKeyErpPoster(ErpPoster):
     """For an ERP that knows keys: after an unknown outcome the same post is made again."""
 
-    recovery: ClassVar[Recovery] = "same_key"
+    recovery: Recovery = "same_key"
     named_by: ClassVar[Literal["key", "number"]] = "key"
 
 
 class FindErpPoster(ErpPoster):
     """For an ERP that can be asked: after an unknown outcome its document number is looked up."""
 
-    recovery: ClassVar[Recovery] = "find"
+    recovery: Recovery = "find"
 
     async def find(self, key: ExportKey) -> Posted | None:
         """The document with the key's number; None: there is none, or somebody voided it."""
@@ -176,7 +176,7 @@ class FindErpPoster(ErpPoster):
 class ParkErpPoster(ErpPoster):
     """For an ERP that cannot be asked: after an unknown outcome a person looks for the document number."""
 
-    recovery: ClassVar[Recovery] = "park"
+    recovery: Recovery = "park"
 
     async def _take_out(self, supersedes: ExportKey | None) -> Outcome:
         if supersedes is None:

@@ -40,7 +40,7 @@ async def test_the_demo_prints_what_the_records_add_up_to(shell: Shell) -> None:
     assert second.startswith("every record balances")
     counts = f"{len(due.bills)} bills, and {len(due.ready)} that were ready."
     assert third == f"{len(due.ids)} posted into a journal, each once, to the last digit: {counts}"
-    words = r"reported and read back as EXPORTED; [1-9]\d* lost answers were settled on the way\."
+    words = r"reported and read back as EXPORTED; lost answers that were settled on the way: [1-9]\d*\."
     assert re.fullmatch(rf"{len(due.ready)} {words}", fourth)
     assert left_behind(shell) == []
 
