@@ -39,6 +39,14 @@ __all__ = ["ManyRecords", "Records"]
 T = TypeVar("T")
 
 
+@attrs.frozen(kw_only=True)
+class _Standing:
+    """How a record stands, and nothing else of it: what else it holds must not get in the way of a report."""
+
+    id: str
+    review_status: ReviewStatus
+
+
 class Records:
     """Accounting records: reading them, and reporting what became of them.
 
@@ -251,7 +259,7 @@ class Records:
 
     async def _states(self, ids: Sequence[str]) -> Mapping[str, ReviewStatus]:
         try:
-            return {record.id: record.review_status async for record in self.get_many(ids)}
+            return {one.id: one.review_status async for one in self.list(as_type=_Standing, ids=ids)}
         except BrexError as error:
             error.checkpoint = None  # of a list that the caller never asked for
             raise

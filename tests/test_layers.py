@@ -77,9 +77,10 @@ ALLOWED: dict[str, set[str]] = {
         *("errors", "models", "sync.content", "sync.context", "sync.exports", "sync.pausing", "sync.poster"),
         "sync.reading",
     },
-    "sync.attaching": {"errors", "models", "sync.context", "sync.exports", "sync.poster"},
+    "sync.attaching": {"errors", "models", "session.discreet", "sync.context", "sync.exports", "sync.poster"},
     "sync.reports": {
-        *("confirming", "enums", "errors", "models", "sync.context", "sync.exports", "sync.results", "sync.states"),
+        *("confirming", "enums", "errors", "models", "reporting", "sync.context", "sync.exports", "sync.results"),
+        "sync.states",
     },
     "sync.verifying": {
         *("client", "enums", "models", "sync.content", "sync.exports", "sync.reading", "sync.states", "sync.store"),

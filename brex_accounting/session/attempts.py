@@ -106,7 +106,7 @@ class Attempts:
         answer = await services.transport.send(self._request(), self.options.timeout)
         self.in_flight = False
         if isinstance(answer, Reply) and (served_at := answer.served_at) is not None:
-            services.server_clock = (served_at, clock.monotonic())
+            services.served(served_at, asked=self.started)
         outcome, decision = decide(
             self.call,
             answer,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 import attrs
@@ -19,6 +19,8 @@ from .retry import RetryPolicy
 
 __all__ = ["Options", "Services", "TokenSource", "Transport"]
 
+
+_SECOND = timedelta(seconds=1)
 
 _FEW_KEYS = 64
 """So many keys are kept without looking for those that nothing is known of."""
@@ -70,7 +72,7 @@ class Services:
     observers: Sequence[Observer]
     log: logging.Logger
     server_clock: tuple[datetime, float] | None = None
-    """The last Date seen, and the monotonic time it was seen at."""
+    """A Date, and the monotonic time it was seen at: the last one that told anything new."""
     turn_lasts: float = 0.5
     """Seconds after which a turn that was not used yet must be taken anew."""
     _health: dict[str, Health] = attrs.field(factory=dict)
@@ -91,6 +93,17 @@ class Services:
             now = self.clock.monotonic()
             self._health = {key: health for key, health in self._health.items() if not health.is_like_new(now)}
             self._many = max(_FEW_KEYS, 2 * len(self._health))
+
+    def served(self, date: datetime, *, asked: float) -> None:
+        """The Date of an answer to a request that was made at the monotonic time ``asked``."""
+        now = self.clock.monotonic()
+        if self.server_clock is not None:
+            told, seen = self.server_clock
+            earliest, latest = (told + timedelta(seconds=moment - seen) for moment in (asked, now))
+            # A Date is cut to the second: taken each time it would set the clock back by up to a second.
+            if earliest < date + _SECOND and date <= latest:
+                return
+        self.server_clock = (date, now)
 
     def tell(self, event: object) -> None:
         """Log an event, and tell every observer; one that fails is logged and harms nobody."""

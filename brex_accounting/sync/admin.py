@@ -144,7 +144,7 @@ class ExportAdmin:
         """Let in what was left out: OUT_OF_SCOPE and SKIPPED exports, those named or all; they are posted next.
 
         Nothing that has a document in the books is ever replayed. Raises ``MoveRefused`` for a name that is
-        neither, with what came before it done.
+        neither, before any is let in.
         """
         states = (State.OUT_OF_SCOPE, State.SKIPPED)
         if record_ids is None:

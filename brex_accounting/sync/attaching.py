@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 
 import attrs
 
 from ..errors import LeaseLost
 from ..models import AccountingRecord
+from ..session.discreet import Hidden
 from .context import Context
 from .exports import Claim
 from .poster import Attaching, Posted
@@ -49,17 +49,19 @@ class Clerk:
             # The addresses of receipts live for minutes: they are asked for when they are needed.
             ids = [claim.export.record_id for claim in claims]
             found = self.context.brex.records.list(ids=ids, on_bad_record="skip")
-            records = {record.id: record async for record in found}
-            await asyncio.gather(*(self._attach(poster, claim, records) for claim in claims))
+            records = {record.id: Hidden(record) async for record in found}
+            attaching = (self._attach(poster, claim, records.get(claim.export.record_id)) for claim in claims)
+            for problem in await asyncio.gather(*attaching, return_exceptions=True):
+                if problem is not None:
+                    raise problem
 
-    async def _attach(self, poster: Attaching, claim: Claim, records: Mapping[str, AccountingRecord]) -> None:
+    async def _attach(self, poster: Attaching, claim: Claim, record: Hidden[AccountingRecord] | None) -> None:
         export = claim.export
-        record = records.get(export.record_id)
         if record is None or export.reference_id is None:
             return
         posted = Posted(export.reference_id, export.deep_link_url)
         try:
-            await poster.attach(record, key=export.key, posted=posted, receipts=record.receipts or ())
+            await poster.attach(record.value, key=export.key, posted=posted, receipts=record.value.receipts or ())
         except Exception as error:  # noqa: BLE001 - the user's code: anything may come
             _log.warning("receipts of %s: %s; tried again later", export.key, type(error).__name__)
             return

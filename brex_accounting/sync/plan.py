@@ -236,7 +236,10 @@ def _same(copy: Copy, last: Export) -> Judgement:
 def _back(copy: Copy, last: Export, *, is_news: bool) -> Judgement:
     if not _is_offered(copy):
         return _left(last)
-    if is_news and (last.state is State.WITHDRAWN or last.left_queue or _is_due(last, copy.read_at)):
+    # A bill stands in its feed whether it is ready or not: to be there is not to be exported again.
+    is_told = last.state is State.REPORTED_FAILED and copy.review_status != ReviewStatus.READY_FOR_EXPORT
+    is_back = last.state is State.WITHDRAWN or (last.left_queue and not is_told)
+    if is_news and (is_back or _is_due(last, copy.read_at)):
         return _NEW_ATTEMPT
     return _NOTHING if last.state is State.WITHDRAWN else _KEEP
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 import attrs
 
-from ..errors import BrexError, LeaseLost, StoreUnavailable
+from ..errors import BrexError, LeaseLost, StoreError, StoreUnavailable
 from ..models import AccountingRecord
 from .content import is_live
 from .context import Context
-from .exports import Claim, Export
+from .exports import Claim
 from .pausing import PATIENCE, PauseCode
 from .poster import Finding, NotNow, Outcome, Posted, Rejected, Skipped
 from .reading import FRESH, record_of
@@ -71,18 +71,16 @@ class Desk:
                 if not running:
                     return begun
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for problem in [task.exception() for task in done]:
-                    if problem is not None:
-                        raise problem
-        finally:
-            # Cancelled or failed: what is being posted comes to its end, or its outcome would be lost for nothing.
-            await self._drained(running)
+                _raise_any(done)
+        except BaseException as error:
+            # What is being posted comes to its end, or its outcome would be lost for nothing.
+            await self._drained(running, cancelled=isinstance(error, asyncio.CancelledError))
+            raise
 
-    async def _drained(self, running: set[asyncio.Task[None]]) -> None:
+    async def _drained(self, running: set[asyncio.Task[None]], *, cancelled: bool) -> None:
         if not running:
             return
         waiting = asyncio.ensure_future(asyncio.wait(running, timeout=self.context.settings.lease.total_seconds()))
-        cancelled = False
         while not waiting.done():
             try:
                 await asyncio.shield(waiting)
@@ -127,37 +125,53 @@ class Desk:
             await self.context.store.park(claim, why="nobody knows whether it was written", now=now)
             self.context.tally.add(unconfirmed=1)
         else:
-            await self._post(claim)
+            await self._post(claim, may_be_written=True)
 
-    async def _post(self, claim: Claim) -> None:
+    async def _post(self, claim: Claim, *, may_be_written: bool = False) -> None:
         # The store is asked right before the post: whoever slept past the lease finds out here.
         claim = await self._renewed(claim)
-        export = claim.export
-        record = record_of(export)
-        if not is_live(record) and export.supersedes is None:
-            await self._came_to(claim, Skipped("it is not due, and nothing was posted of it"))
-            return
-        try:
-            outcome = await self._outcome(export, record)
-        except asyncio.CancelledError as error:
-            if _is_cancelled():
-                raise
-            await self._no_answer(claim, error)
-            return
-        except Exception as error:  # noqa: BLE001 - the user's code: anything may come
-            await self._no_answer(claim, error)
+        outcome = await self._answer(claim)
+        if may_be_written and isinstance(outcome, NotNow) and self.context.settings.recovery == "same_key":
+            # Nothing was written by this post, and perhaps by one before: books that put it off did not look.
+            self.context.tally.came_to(outcome)
+            outcome = type(outcome).__name__
+        if isinstance(outcome, str):
+            await self._no_answer(claim, outcome)
             return
         self._unanswered = 0
         if isinstance(outcome, NotNow) and outcome.after is None:
             outcome = attrs.evolve(outcome, after=_LATER)
         await self._came_to(claim, outcome)
 
-    async def _outcome(self, export: Export, record: AccountingRecord) -> Outcome:
+    async def _answer(self, claim: Claim) -> Outcome | str:
+        """What the poster said, or the kind of error it ended with.
+
+        The record, and whatever the error quotes of it, are let go here: were the store to fail afterwards,
+        error reporters would print them with its error.
+        """
+        record = record_of(claim.export)
+        if not is_live(record) and claim.export.supersedes is None:
+            return Skipped("it is not due, and nothing was posted of it")
+        try:
+            return await self._outcome(claim, record)
+        except StoreError:
+            raise  # ours, from before the post
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            return type(error).__name__
+        except Exception as error:  # noqa: BLE001 - the user's code: anything may come
+            return type(error).__name__
+
+    async def _outcome(self, claim: Claim, record: AccountingRecord) -> Outcome:
+        export = claim.export
         # Posted before under this key, perhaps: nobody knows, or a refusal was followed by a change in the books.
         if export.attempt > 1 and self.context.settings.recovery == "find" and isinstance(self.context.poster, Finding):
             found = await self.context.poster.find(export.key)
             if found is not None:
                 return _checked(found)
+            # The answer may have taken longer than the lease lasted.
+            await self._renewed(claim)
         return _checked(await self.context.poster.post(record, key=export.key, supersedes=export.supersedes))
 
     async def _came_to(self, claim: Claim, outcome: Outcome) -> None:
@@ -167,9 +181,8 @@ class Desk:
         if isinstance(outcome, NotNow) and (await self.context.store.counts()).not_now >= PATIENCE:
             await self.context.pause(PauseCode.NOT_NOW)
 
-    async def _no_answer(self, claim: Claim, error: BaseException) -> None:
-        kind = type(error).__name__
-        _log.warning("%s raised %s; nobody knows whether it was written", claim.export.key, kind)
+    async def _no_answer(self, claim: Claim, kind: str) -> None:
+        _log.warning("%s ended with %s; nobody knows whether it was written", claim.export.key, kind)
         self._unanswered += 1
         if self._unanswered >= PATIENCE:
             await self.context.pause(PauseCode.NO_ANSWERS)
@@ -179,6 +192,13 @@ class Desk:
             self.context.tally.add(unconfirmed=1)
         # Else it stays until its lease ends: what is still on its way into the books must have arrived before
         # anybody asks for it, or posts again.
+
+
+def _raise_any(done: Iterable[asyncio.Task[None]]) -> None:
+    # All are looked at: asyncio would log the others when they are collected.
+    for problem in [task.exception() for task in done]:
+        if problem is not None:
+            raise problem
 
 
 def _is_cancelled() -> bool:

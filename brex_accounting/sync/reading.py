@@ -7,7 +7,7 @@ shrinking list skip records.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -20,7 +20,7 @@ from ..errors import CursorExpired
 from ..models import AccountingRecord, BadRecord
 from .content import content_hash
 from .context import Context
-from .exports import Export, Feed
+from .exports import Copy, Export, Feed
 from .plan import copy_of, judge, judge_absence, missing, next_window
 from .summary import Tally
 
@@ -69,7 +69,7 @@ class Reader:
         async for page in ready.pages():
             listed.update(record.id for record in page.items)
             # As old as the request: when Brex put the page together is not known.
-            await self._seen(page.items, asked)
+            await self._seen([_copy(record, asked) for record in page.items])
             if self.context.stopping.is_set():
                 return
             asked = await self.context.now()
@@ -87,7 +87,8 @@ class Reader:
         )
         async for page in bills.pages():
             is_end = not page.has_next_page and not bad.count
-            await self._seen(page.items, asked, window.stored(BILLS) if is_end else None)
+            copies = [_copy(record, asked) for record in page.items]
+            await self._seen(copies, window.stored(BILLS) if is_end else None)
             if self.context.stopping.is_set():
                 return
             asked = await self.context.now()
@@ -99,9 +100,9 @@ class Reader:
             asked = await self.context.now()
             bad = _Unreadable(self.context.tally)
             listed = self.context.brex.records.list(ids=some, page_size=CHUNK, on_bad_record=bad)
-            found = [record async for record in listed]
-            await self._seen(found, asked)
-            gone = missing(some, {record.id for record in found} | bad.record_ids)
+            found = [_copy(record, asked) async for record in listed]
+            await self._seen(found)
+            gone = missing(some, {copy.record_id for copy in found} | bad.record_ids)
             if bad.count == len(bad.record_ids):  # else one that is missing may be one that has no id
                 now = await self.context.now()
                 self.context.tally.judged(await self.context.store.record_absent(gone, judge_absence, now=now))
@@ -116,8 +117,8 @@ class Reader:
         await self.again(old)
         return len(old)
 
-    async def _seen(self, records: Iterable[AccountingRecord], read_at: datetime, feed: Feed | None = None) -> None:
-        copies = [copy_of(record, to_json(_without_addresses(record)), read_at=read_at) for record in records]
+    async def _seen(self, copies: Sequence[Copy], feed: Feed | None = None) -> None:
+        # Given copies, not records: if the store fails, error reporters print what stands in the frames.
         if not copies and feed is None:
             return
         bound = partial(judge, post_from=self.context.settings.post_from, rehash=_rehash)
@@ -149,6 +150,10 @@ class _Unreadable:
             self.record_ids.add(bad.record_id)
         self._tally.add(unreadable=1)
         _log.error("record %s cannot be read, and is not exported: %s", bad.record_id or "without an id", bad.problem)
+
+
+def _copy(record: AccountingRecord, read_at: datetime) -> Copy:
+    return copy_of(record, to_json(_without_addresses(record)), read_at=read_at)
 
 
 def _without_addresses(record: AccountingRecord) -> AccountingRecord:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -13,7 +14,8 @@ import attrs
 from ..confirming import Fate, fates
 from ..enums import ReviewStatus
 from ..errors import BadRequest, BrexError, LeaseLost, MoveRefused
-from ..models import ConfirmedReport, ExportResult
+from ..models import ConfirmedReport, ExportReport, ExportResult
+from ..reporting import Reporting
 from .context import Context
 from .exports import Batch, Export
 from .results import result_of, settlement_of
@@ -40,6 +42,7 @@ class Reports:
     """Reports one company's exports. A batch is held by a lease; whoever comes after it reads back first."""
 
     context: Context
+    _refused: set[tuple[str, int]] = attrs.field(factory=set, init=False)
 
     async def take_over(self) -> None:
         """Batches that somebody may have sent and never settled: read what became of their records."""
@@ -61,8 +64,9 @@ class Reports:
         taken = 0
         tried: set[tuple[str, int]] = set()
         while not self.context.stopping.is_set():
-            waiting = await self.context.store.reportable(limit=_MOST, bills=self.context.settings.report_bills)
-            some = [export for export in waiting if (export.record_id, export.revision) not in tried]
+            limit, bills = _MOST + len(self._refused), self.context.settings.report_bills
+            waiting = await self.context.store.reportable(limit=limit, bills=bills)
+            some = [one for one in waiting if (one.record_id, one.revision) not in tried | self._refused][:_MOST]
             if not some:
                 return taken
             batch = await self._opened(some)
@@ -80,14 +84,28 @@ class Reports:
             return None
 
     async def _sent(self, batch: Batch) -> int:
+        reporting = Reporting(send=partial(self._request, batch), read=self._standing)
         try:
-            report = await self.context.brex.records.report_confirmed(batch.results, idempotency_key=batch.key)
+            report = await reporting.run(batch.results, batch.key, _MOST)
+        except LeaseLost as error:
+            _log.warning("%s", error)
+            return 0
         except BrexError as error:
             return await self._failed(batch, error)
         except asyncio.CancelledError:
             _log.info("a report of %d results was interrupted; it is read back later", len(batch.results))
             raise
         return await self._settle(batch, _fates_in(report))
+
+    async def _request(self, batch: Batch, results: Sequence[ExportResult], key: str) -> ExportReport:
+        # Before each try: what somebody else reported of these records meanwhile must not be taken back.
+        now, until = await self.context.leased()
+        await self.context.store.renew_batch(batch, now=now, until=until)
+        return await self.context.brex.records.report_export_results(results, idempotency_key=key)
+
+    async def _standing(self, ids: Sequence[str]) -> dict[str, ReviewStatus]:
+        records = self.context.brex.records.list(as_type=_Standing, ids=ids, page_size=_MOST)
+        return {one.id: one.review_status async for one in records}
 
     async def _failed(self, batch: Batch, error: BrexError) -> int:
         known = _fates_in(error.confirmed or ConfirmedReport())
@@ -100,8 +118,9 @@ class Reports:
             raise error
         if len(batch.results) == 1:
             _log.error("Brex takes no report of %s: %s", batch.results[0].accounting_record_id, error)
-            # Until it is seen READY_FOR_EXPORT again: one bad result must not hold up the others.
-            return await self._settle(batch, dict.fromkeys(again, Fate.NOT_READY))
+            # Until the next run: one bad result must not hold up the others.
+            self._refused.update(batch.members)
+            return await self._settle(batch, again)
         # One of them is not to Brex's liking, and Brex does not say which: they go one by one.
         await self._settle(batch, again | known)
         return sum([await self._one(result) for result in batch.results if result.accounting_record_id not in known])
@@ -116,9 +135,7 @@ class Reports:
     async def _read_back(self, batch: Batch) -> None:
         members = {record_id for record_id, _ in batch.members}
         left = [one for one in batch.results if one.accounting_record_id in members]
-        ids = [one.accounting_record_id for one in left]
-        standing = self.context.brex.records.list(as_type=_Standing, ids=ids, page_size=_MOST)
-        found = {one.id: one.review_status async for one in standing}
+        found = await self._standing([one.accounting_record_id for one in left])
         known = fates(left, found, ambiguous=True)
         await self._settle(batch, dict.fromkeys(sorted(members), Fate.SEND_AGAIN) | known)
 

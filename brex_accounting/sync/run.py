@@ -41,6 +41,7 @@ class Run:
         self._reports = Reports(context)
         self._clerk = Clerk(context)
         self._proven = False
+        self._in_doubt = False
 
     async def all(self) -> None:
         """Read, tell Brex what waits from earlier runs, then post and report until nothing is left."""
@@ -48,12 +49,9 @@ class Run:
         await self._lift(frozenset({PauseCode.DEAD_TOKEN}), "Brex takes the token again")
         with self._context.tally.timing("reporting"):
             await self._reports.take_over()
-            if await self._reports.send():
-                await self._lift(BY_BREX, "Brex takes reports again")
+            await self._try_brex_again(await self._reports.send())
         if self._context.stopping.is_set() or not await self._may_post():
             return
-        with self._context.tally.timing("posting"):
-            await self._desk.take_over()
         await self._export()
         with self._context.tally.timing("attaching"):
             await self._clerk.attach()
@@ -77,19 +75,32 @@ class Run:
             limit = _AT_A_TIME if alone >= _SINGLES or await self._is_proven() else 1
             with self._context.tally.timing("reading"):
                 refreshed = await self._reader.refresh()
+            # Each time: what a worker leaves that dies meanwhile must not have to wait for the end of this run.
             with self._context.tally.timing("posting"):
+                await self._desk.take_over()
                 begun = await self._desk.post(limit)
             with self._context.tally.timing("reporting"):
-                await self._reports.send()
+                await self._reports.take_over()
+                taken = await self._reports.send()
+            self._in_doubt = self._in_doubt and not taken
             if not begun and not refreshed:
                 return
             alone += begun if limit == 1 else 0
 
     async def _is_proven(self) -> bool:
+        if self._in_doubt:
+            return False
         if not self._proven:
             by_state = (await self._context.store.counts()).by_state
             self._proven = State.REPORTED in by_state or State.REPORTED_FAILED in by_state
         return self._proven
+
+    async def _try_brex_again(self, taken: int) -> None:
+        if taken:
+            await self._lift(BY_BREX, "Brex takes reports again")
+        elif not self._context.stopping.is_set() and State.DISCOVERED in (await self._context.store.counts()).by_state:
+            # Nothing was reported that would show whether Brex takes it: the next post does, alone.
+            self._in_doubt = await self._lift(BY_BREX, "nothing is left to report, so one post is tried")
 
     async def _may_post(self) -> bool:
         if isinstance(self._context.poster, Checking):
@@ -112,7 +123,9 @@ class Run:
         if rested or isinstance(self._context.poster, Checking):
             await self._lift(codes, "the books are tried again")
 
-    async def _lift(self, codes: frozenset[PauseCode], why: str) -> None:
-        if may_end(await self._context.store.paused(), codes):
+    async def _lift(self, codes: frozenset[PauseCode], why: str) -> bool:
+        ends = may_end(await self._context.store.paused(), codes)
+        if ends:
             await self._context.store.resume(by=ENGINE, why=why, now=await self._context.now())
             _log.info("posting goes on: %s", why)
+        return ends

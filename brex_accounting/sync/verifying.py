@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
 
 from ..client import BrexAccounting
 from ..enums import ReviewStatus, SourceType
-from ..models import AccountingRecord
+from ..models import AccountingRecord, BadRecord
 from .content import HASH_VERSION, content_hash
 from .exports import Export
 from .reading import CHUNK, record_of
@@ -45,9 +45,11 @@ async def verify(brex: BrexAccounting, store: SyncStore) -> Verification:
     checked = 0
     differences: list[Difference] = []
     async for some in _newest(store):
-        records = {record.id: record async for record in brex.records.get_many([one.record_id for one in some])}
+        bad: list[BadRecord] = []
+        listed = brex.records.list(ids=[one.record_id for one in some], page_size=CHUNK, on_bad_record=bad.append)
+        records = {record.id: record async for record in listed}
         checked += len(some)
-        differences.extend(_differences(some, records))
+        differences.extend(_differences(some, records, unreadable={one.record_id for one in bad}))
     return Verification(checked=checked, differences=tuple(differences))
 
 
@@ -60,10 +62,13 @@ async def _newest(store: SyncStore) -> AsyncIterator[Sequence[Export]]:
             yield newest
 
 
-def _differences(some: Iterable[Export], records: dict[str, AccountingRecord]) -> list[Difference]:
+def _differences(
+    some: Iterable[Export], records: Mapping[str, AccountingRecord], *, unreadable: Collection[str | None]
+) -> list[Difference]:
     found = []
     for one in some:
-        what = _difference(one, records.get(one.record_id))
+        is_bad = one.record_id in unreadable
+        what = "it cannot be read" if is_bad else _difference(one, records.get(one.record_id))
         if what is not None:
             found.append(Difference(record_id=one.record_id, revision=one.revision, state=one.state, what=what))
     return found

@@ -406,6 +406,20 @@ async def test_the_servers_clock_comes_from_its_answers() -> None:
     assert bench.manager.server_clock[0] == START + timedelta(seconds=7)
 
 
+async def test_the_servers_clock_is_not_set_back_by_whole_seconds() -> None:
+    """A Date that is a second's beginning tells nothing new in that second; one that contradicts is believed."""
+    dates = ("12:00:07", "12:00:07", "12:00:08", "12:00:10", "12:00:10", "11:59:00")
+    bench = Bench([reply(Date=f"Fri, 20 Nov 2026 {date} GMT") for date in dates])
+    seen = []
+    for _ in dates:
+        await bench.run()
+        assert bench.manager.server_clock is not None
+        told, at = bench.manager.server_clock
+        seen.append((told + timedelta(seconds=bench.clock.time - at) - START).total_seconds())
+        bench.clock.time += 0.75
+    assert seen == [7.0, 7.75, 8.5, 10.0, 10.75, -60.0]
+
+
 @pytest.mark.parametrize("script", [[reply(401)], [reply(500, b"canary")], [NOTHING], [reply(200, b"bad")]])
 async def test_local_variables_hold_no_token(script: list[Step]) -> None:
     """A traceback printed with local variables, as error reporters do, shows neither token nor body."""

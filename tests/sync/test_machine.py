@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -386,7 +387,9 @@ class StoreMachine(RuleBasedStateMachine):
                     row.not_before,
                 )
                 assert (export.reference_id is not None) is row.has_document
-        assert self.run(self.desk.store.counts()).not_now == self.model.not_now
+        counts = self.run(self.desk.store.counts())
+        assert counts.not_now == self.model.not_now
+        assert counts.by_state == Counter(row.state for row in self.model.rows)
 
     @invariant()
     def every_line_of_the_history_is_a_move(self) -> None:

@@ -460,6 +460,27 @@ async def test_migrations(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert held != path.read_bytes()
 
 
+async def test_a_store_of_the_first_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it holds is counted and found by what came later."""
+    path = tmp_path / "exports.db"
+    monkeypatch.setattr(store_module, "MIGRATIONS", MIGRATIONS[:1])
+    desk = await opened(path)
+    await desk.see_all([{"id": f"accr_{number}", "receipts": [{"id": "r1"}]} for number in range(5)])
+    posted = "UPDATE exports SET state = 'POSTED', reference_id = 'JE', why = 'posted' WHERE number > 3"
+    await inside(desk, lambda connection: connection.execute(posted))
+    await desk.store.close()
+    monkeypatch.setattr(store_module, "MIGRATIONS", MIGRATIONS)
+    desk = await opened(path)
+    assert (await desk.store.counts()).by_state == {State.DISCOVERED: 3, State.POSTED: 2}
+    assert [one.order for one in await desk.store.reportable(limit=9)] == [4, 5]
+    until = desk.now + desk.lease
+    assert len(await desk.store.claim_receipts("w1", now=desk.now, until=until, limit=9)) == 2
+    await desk.post()
+    await desk.see("accr_new")
+    assert (await desk.store.counts()).by_state == {State.DISCOVERED: 3, State.POSTED: 3}
+    await desk.store.close()
+
+
 def version_of(path: Path) -> int:
     with closing(sqlite3.connect(path)) as connection:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -468,7 +489,10 @@ def version_of(path: Path) -> int:
 def test_a_released_migration_never_changes() -> None:
     """Stores out there were made by exactly these statements."""
     found = {index: sha256("\n".join(statements)) for index, statements in enumerate(MIGRATIONS)}
-    assert found == {0: "80b8fe1d34eaeb1b818c4eb835bbe730dac13478d6c22db70033831aefd80434"}
+    assert found == {
+        0: "80b8fe1d34eaeb1b818c4eb835bbe730dac13478d6c22db70033831aefd80434",
+        1: "80680d7b6b68e4fb371f767ad888eec82f70ae94dff10c6c3a4c60bf6cd06c8a",
+    }
 
 
 def sha256(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Another process at a store: ``python -m tests.sync.worker claim|storm OWNER KIND ARGUMENTS...``."""
+"""Another process at a store: ``python -m tests.sync.worker claim|storm|crowd OWNER KIND ARGUMENTS...``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from brex_accounting import ConfigurationError, MoveRefused
+from brex_accounting.sync.exports import Claim
 from brex_accounting.sync.poster import Posted
 from brex_accounting.sync.sqlite import SqliteStore
 from brex_accounting.sync.states import State
@@ -53,11 +54,29 @@ async def storm(desk: Desk) -> None:
                 say(f"{record} REPORTED")
 
 
+async def crowd(desk: Desk) -> None:
+    """Export eight records side by side, again and again, each move on a line once it is committed."""
+
+    async def post(one: Claim) -> None:
+        claim = await desk.store.renew(one, now=desk.now, until=desk.now + desk.lease)
+        await desk.finish(claim, Posted(f"JE-{claim.export.key}"))
+        say(f"{claim.export.record_id} POSTED")
+
+    number = 0
+    while True:
+        number += 1
+        await desk.see_all([{"id": f"accr_{desk.owner}_{number}_{one}"} for one in range(8)])
+        async with asyncio.TaskGroup() as posts:
+            for claim in await desk.claim(8):
+                say(f"{claim.export.record_id} INTENT")
+                posts.create_task(post(claim))
+
+
 async def main(what: str, owner: str, kind: str, *arguments: str) -> None:
     """Open the store and do it."""
     store = KINDS[kind](*arguments)
     await store.open(BINDING, now=START)
-    await {"claim": claim, "storm": storm}[what](Desk(store, owner=owner))
+    await {"claim": claim, "storm": storm, "crowd": crowd}[what](Desk(store, owner=owner))
     await store.close()
 
 

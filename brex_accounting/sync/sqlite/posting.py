@@ -38,8 +38,10 @@ _DUE: Final = f"""
         SELECT 1 FROM exports p WHERE p.record_id = e.record_id AND p.revision < e.revision
         AND p.state IN ({listed(UNDER_WAY)}))
     AND NOT EXISTS (
-        SELECT 1 FROM exports o WHERE o.source_id = e.source_id AND o.record_id <> e.record_id
-        AND (o.state = 'INTENT' OR (o.state IN ('DISCOVERED', 'UNCONFIRMED') AND o.turn < e.turn)))
+        SELECT 1 FROM exports o INDEXED BY exports_open_by_source
+        WHERE o.source_id = e.source_id AND o.record_id <> e.record_id
+        AND (o.state = 'DISCOVERED' OR o.state = 'INTENT' OR o.state = 'UNCONFIRMED')
+        AND (o.state = 'INTENT' OR o.turn < e.turn))
 """
 _HAS_DOCUMENT: Final = (State.POSTED, State.REPORTING, State.REPORTED)
 
@@ -47,7 +49,8 @@ _HAS_DOCUMENT: Final = (State.POSTED, State.REPORTING, State.REPORTED)
 def stale(connection: sqlite3.Connection, now: datetime, read_before: datetime, limit: int) -> tuple[str, ...]:
     """What would be claimed if it were read anew."""
     rows = connection.execute(
-        f"SELECT e.record_id FROM exports e WHERE {_DUE} AND e.read_at < :read_before ORDER BY e.number LIMIT :limit",
+        f"SELECT e.record_id FROM exports e INDEXED BY exports_to_read WHERE {_DUE} AND e.read_at < :read_before "
+        "ORDER BY e.read_at, e.number LIMIT :limit",
         {"now": stamp(now), "read_before": stamp(read_before), "limit": limit},
     )
     return tuple(row["record_id"] for row in rows)
@@ -57,7 +60,12 @@ def claim(
     connection: sqlite3.Connection, owner: str, now: datetime, until: datetime, read_since: datetime, limit: int
 ) -> tuple[Claim, ...]:
     """DISCOVERED -> INTENT for what is due."""
-    chosen = f"SELECT e.number FROM exports e WHERE {_DUE} AND e.read_at >= :read_since ORDER BY e.number LIMIT :limit"
+    # The limit is 0 where no copy is new enough: otherwise each would be looked at to find that out.
+    chosen = (
+        f"SELECT e.number FROM exports e INDEXED BY exports_due WHERE {_DUE} AND e.read_at >= :read_since "
+        "ORDER BY e.number LIMIT iif(EXISTS (SELECT 1 FROM exports f INDEXED BY exports_to_read "
+        "WHERE f.state = 'DISCOVERED' AND f.read_at >= :read_since), :limit, 0)"
+    )
     return _claimed(
         connection,
         chosen,
@@ -151,11 +159,14 @@ def claim_receipts(
 ) -> tuple[Claim, ...]:
     """Leases on what lacks receipts."""
     check_until(now, until)
-    rows = connection.execute(
-        "UPDATE exports SET owner = :owner, epoch = epoch + 1, until = :until WHERE number IN ("
-        f"SELECT e.number FROM exports e WHERE e.state IN ({listed(_HAS_DOCUMENT)}) AND e.reference_id IS NOT NULL "
+    chosen = (
+        "SELECT e.number FROM exports e INDEXED BY exports_without_receipts "
+        "WHERE (e.state = 'POSTED' OR e.state = 'REPORTED' OR e.state = 'REPORTING') AND e.reference_id IS NOT NULL "
         "AND e.receipts_hash NOT IN ('', e.attached_hash) AND (e.until IS NULL OR e.until <= :now) "
-        f"AND {NEWEST} ORDER BY e.number LIMIT :limit) RETURNING *",
+        f"AND {NEWEST} ORDER BY e.number LIMIT :limit"
+    )
+    rows = connection.execute(
+        f"UPDATE exports SET owner = :owner, epoch = epoch + 1, until = :until WHERE number IN ({chosen}) RETURNING *",
         {"owner": owner, "now": stamp(now), "until": stamp(until), "limit": limit},
     ).fetchall()
     return tuple(sorted(map(claim_of, rows), key=lambda one: one.export.order))

@@ -130,4 +130,33 @@ _FIRST: Final = (
     ),
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+# What is asked for again and again costs what is to be done, not what was ever done. SQLite uses a partial index
+# where a query says its condition word for word, and checks OR at each write in a third of the time of IN.
+_SECOND: Final = (
+    "CREATE INDEX exports_due ON exports (number, read_at) WHERE state = 'DISCOVERED'",
+    "CREATE INDEX exports_to_read ON exports (read_at, number) WHERE state = 'DISCOVERED'",
+    # Bills stay POSTED for good.
+    "CREATE INDEX exports_to_report ON exports (number) "
+    "WHERE state IN ('POSTED', 'REJECTED') AND left_queue = 0 AND source_type <> 'BILL'",
+    "CREATE INDEX exports_without_receipts ON exports (number) "
+    "WHERE (state = 'POSTED' OR state = 'REPORTED' OR state = 'REPORTING') AND reference_id IS NOT NULL "
+    "AND receipts_hash NOT IN ('', attached_hash)",
+    "CREATE INDEX exports_open_by_source ON exports (source_id, turn, state, record_id) "
+    "WHERE source_id IS NOT NULL AND (state = 'DISCOVERED' OR state = 'INTENT' OR state = 'UNCONFIRMED')",
+    "DROP INDEX exports_by_source",
+    "CREATE TABLE tally (state TEXT PRIMARY KEY, many INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "INSERT INTO tally SELECT state, count(*) FROM exports GROUP BY state",
+    """
+    CREATE TRIGGER count_beginnings AFTER INSERT ON exports BEGIN
+        INSERT INTO tally VALUES (NEW.state, 1) ON CONFLICT (state) DO UPDATE SET many = many + 1;
+    END
+    """,
+    """
+    CREATE TRIGGER count_moves AFTER UPDATE OF state ON exports WHEN NEW.state <> OLD.state BEGIN
+        UPDATE tally SET many = many - 1 WHERE state = OLD.state;
+        INSERT INTO tally VALUES (NEW.state, 1) ON CONFLICT (state) DO UPDATE SET many = many + 1;
+    END
+    """,
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND)

@@ -134,6 +134,13 @@ def test_every_cell_of_bills(state: State, index: int, hash_version: int) -> Non
     assert judged(copy, stored) == BILL[state][index]
 
 
+@pytest.mark.parametrize(("status", "expected"), [("READY_FOR_EXPORT", AGAIN), ("PREPARE", KEEP_AS_IS)])
+def test_a_bill_whose_failure_brex_knows(status: str, expected: Judgement) -> None:
+    """It is tried again when the customer exports it again, and not because its feed still lists it."""
+    stored = stored_as(seen(**AS_BILL), F, left_queue=True)
+    assert judged(seen(LATER, version=3, **AS_BILL, review_status=status), stored) == expected
+
+
 def test_the_tables_are_whole() -> None:
     """Every state but SUPERSEDED, which a newer revision always follows; bills are never held."""
     assert set(CARD) == set(CARD_LEFT) == set(State) - {State.SUPERSEDED}
