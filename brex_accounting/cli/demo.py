@@ -117,14 +117,15 @@ def _print(totals: Totals, due: Due, seen: _Seen, streamed: str, exported: int) 
         f"{balanced}; the sums are those of the sandbox, to the last digit.\n"
         f"{len(due.ids)} posted into a journal, each once, to the last digit: "
         f"{len(due.bills)} bills, and {len(due.ready)} that were ready.\n"
-        f"{exported} reported and read back as EXPORTED; lost answers that were settled on the way: {seen.lost_reports}.\n"
+        f"{exported} reported and read back as EXPORTED; "
+        f"lost answers that were settled on the way: {seen.lost_reports}.\n"
     )
 
 
 def _kinds(totals: Totals) -> Table:
     statuses = [status.value for status in ReviewStatus]
     table = Table(title="Records by type and status", title_justify="left", box=None, pad_edge=False)
-    table.add_column("type", no_wrap=True)
+    table.add_column("type", overflow="ellipsis")
     for status in (*statuses, "all"):
         table.add_column(status, justify="right", no_wrap=True, min_width=len(status))
     for kind in sorted({kind for kind, _ in totals.by_kind}):
@@ -141,7 +142,7 @@ def _sides(totals: Totals) -> Table:
         (kind, currency, f"{sums['DEBIT']:f}", f"{sums['CREDIT']:f}")
         for (kind, currency), sums in sorted(totals.sides.items())
     ]
-    table.add_column("type", no_wrap=True)
+    table.add_column("type", overflow="ellipsis")
     table.add_column("currency", min_width=8)
     for at, side in ((2, "debits"), (3, "credits")):
         width = max((len(row[at]) for row in rows), default=0)
