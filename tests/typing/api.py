@@ -221,9 +221,13 @@ def durable_export() -> None:
     print(poster, store, outcome)  # noqa: T201
 
 
+def numbers(summary: Summary) -> None:
+    assert_type(summary.posted, int)
+
+
 async def exporting(brex: BrexAccounting, books: FindErpPoster) -> None:
     posters: list[Poster] = [CsvPoster("journal.csv"), books, ErpPoster()]
     for poster in posters:
         sync = ExportSync(brex, poster, store=SqliteStore("exports.db"), post_from=date(2026, 1, 1))
         assert_type(await sync.run_once(), Summary)
-        await sync.run_forever(every=timedelta(hours=1), ended=lambda summary: assert_type(summary, Summary))
+        await sync.run_forever(every=timedelta(hours=1), ended=numbers)
