@@ -11,8 +11,6 @@ from functools import partial
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-import attrs
-
 from .converters.cursors import peek_cursor
 from .converters.errors import TRACE_HEADER, refuse, refuse_with_cursor
 from .converters.exports import ReportReply, checked_key, checked_results, report_body
@@ -105,8 +103,7 @@ def list_records(
     if cursor is not None:
         query = (*query, ("cursor", cursor))
     refusing = refuse if cursor is None else refuse_with_cursor
-    call = _call("list records", "GET", _RECORDS, READ, decode, query=query, refusing=refusing)
-    return attrs.evolve(call, decode_in_steps=steps)
+    return _call("list records", "GET", _RECORDS, READ, decode, query=query, refusing=refusing, steps=steps)
 
 
 def report_export_results(results: Sequence[ExportResult], *, idempotency_key: str | None = None) -> Call[ExportReport]:
@@ -143,6 +140,7 @@ def _call(
     headers: tuple[tuple[str, str], ...] = (),
     body: bytes | None = None,
     refusing: Callable[[Reply, str], Refusal] = refuse,
+    steps: Callable[[Reply], Generator[None, None, T]] | None = None,
 ) -> Call[T]:
     return Call(
         name=name,
@@ -153,6 +151,7 @@ def _call(
         body=body,
         repeat=repeat,
         decode=decode,
+        decode_in_steps=steps,
         refuse=partial(_refuse, refusing, f"{method} {path}"),
         trace_header=TRACE_HEADER,
     )

@@ -72,12 +72,12 @@ Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 def _with_defaults_on_class(cls: type[T]) -> type[T]:
     for field in attrs.fields(cast("type[attrs.AttrsInstance]", cls)):
-        if field.default is None:
+        if field.default is None and not field.inherited:
             setattr(cls, field.name, None)
     return cls
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Money:
     """An exact amount in major currency units (171.75 is 171 dollars and 75 cents)."""
 
@@ -85,7 +85,7 @@ class Money:
     currency: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Receipt:
     """A receipt. Its ``download_uris`` are presigned and expire 15 minutes after they were served."""
 
@@ -93,12 +93,9 @@ class Receipt:
     download_uris: tuple[str, ...] | None = attrs.field(default=None, repr=False)
 
 
-# No slots, because Brex leaves most of the organisation fields out: an absent field is filled by looking for
-# it first, and finding it on the class is many times cheaper than not finding it.
-@_with_defaults_on_class
-@attrs.frozen(kw_only=True, slots=False)
-class User:
-    """The person behind a record. ``account_id`` (seen, ``cuacc_...``) is the Brex company."""
+@attrs.frozen(kw_only=True, weakref_slot=False, getstate_setstate=False)
+class _UserAsSent:
+    """What Brex sends of every user."""
 
     id: str
     first_name: str
@@ -107,6 +104,16 @@ class User:
     role: UserRole
     status: UserStatus
     account_id: str | None = None
+
+
+# No slots, because Brex leaves most of the organisation fields out: an absent field is filled by looking for
+# it first, and finding it on the class is many times cheaper than not finding it. What is always sent has
+# slots, and as long as nothing else is sent there is no dictionary.
+@_with_defaults_on_class
+@attrs.frozen(kw_only=True, slots=False, getstate_setstate=True)
+class User(_UserAsSent):
+    """The person behind a record. ``account_id`` (seen, ``cuacc_...``) is the Brex company."""
+
     manager_id: str | None = None
     manager_first_name: str | None = None
     manager_last_name: str | None = None
@@ -120,7 +127,7 @@ class User:
     title_name: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Vendor:
     """The merchant or supplier. For card records ``id`` is a card merchant (``pmch_...``)."""
 
@@ -132,7 +139,7 @@ class Vendor:
     phone: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class AccountingFieldValue:
     """One coding of a line: a field (say, the GL account) and the chosen value.
 
@@ -149,7 +156,7 @@ class AccountingFieldValue:
     type: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class LineItem:
     """One side of the double entry. Amounts are always positive; ``type`` gives the direction.
 

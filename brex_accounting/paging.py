@@ -289,9 +289,12 @@ async def _each(
     try:
         while True:
             page = place.page
-            if page is None or place.index == len(page.items):
-                if page is not None and page.checkpoint is not None:
+            if page is not None and place.index == len(page.items):
+                if page.checkpoint is not None:
                     walk.handed_out(page.checkpoint)
+                # Before the next one takes its memory: half of it is needed, and half as much looked at as garbage.
+                page = place.page = None
+            if page is None:
                 page = await pages.advance()
                 if page is None:
                     return

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import Mock
 
 import aiohttp
+import aiohttp.web_app
 import aioresponses.core
 import pytest
 from aioresponses import aioresponses as Canned  # noqa: N812 - a class, whatever its case
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no collection of garbage looks through it again."""
+    # Many tests collect garbage themselves. Most of what each of them looked through would be this.
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_runtest_teardown() -> None:
+    """A test's servers go when it ends."""
+    # aiohttp keeps the last 1,024 handlers that middlewares were put around, and with each a whole server and its data.
+    aiohttp.web_app._cached_build_middleware.cache_clear()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -28,7 +28,6 @@ _PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 _REACH = 28
 """Amounts whose first digit stands further than this from the decimal point are refused: no books
 hold them, and arithmetic on them would round."""
-_TOO_MUCH = 10 ** (_REACH + 1)
 # Past the guard of a frozen class, as its own initializer does.
 _set_amount: Callable[[Money, Decimal], None] = vars(Money)["amount"].__set__
 
@@ -71,21 +70,22 @@ def exact_numbers() -> Callable[[str], Decimal]:
 
 
 def _settle(moneys: list[Money], data: bytes) -> bool:
-    signs_sure = False
+    # The amount of a record stands on its lines again, as with the numbers that have a fraction.
+    wholes: dict[int, Decimal] = {}
     for money in moneys:
         amount: object = money.amount
-        if type(amount) is int and -_TOO_MUCH < amount < _TOO_MUCH:
-            if amount == 0 and not signs_sure:
-                # The fast pass reads -0 as the int 0; only the exact one still sees the sign.
-                if NEGATIVE_ZERO.search(data):
-                    return False
-                signs_sure = True
-            _set_amount(money, Decimal(amount))
-            continue
-        try:
-            _set_amount(money, exact_amount(amount))
-        except ValueError:
-            return False
+        exact = wholes.get(amount) if type(amount) is int else None
+        if exact is None:
+            # The fast pass reads -0 as the int 0; only the exact one still sees the sign.
+            if type(amount) is int and amount == 0 and NEGATIVE_ZERO.search(data):
+                return False
+            try:
+                exact = exact_amount(amount)
+            except ValueError:
+                return False
+            if type(amount) is int:
+                wholes[amount] = exact
+        _set_amount(money, exact)
     return True
 
 

@@ -79,7 +79,7 @@ class Sandbox:
 
     async def __aenter__(self) -> Self:
         app = make_app(self.brex, self.oauth, self.faults, self.statistics)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1, max_line_size=_LONGEST_LINE)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, max_line_size=_LONGEST_LINE)
         await runner.setup()
         self._runner = runner
         try:

@@ -105,20 +105,21 @@ class Attempts:
         self.in_flight = True
         answer = await services.transport.send(self._request(), self.options.timeout)
         self.in_flight = False
+        now, health = clock.monotonic(), self._health
         if isinstance(answer, Reply) and (served_at := answer.served_at) is not None:
-            services.served(served_at, asked=self.started)
+            services.served(served_at, asked=self.started, now=now)
         outcome, decision = decide(
             self.call,
             answer,
             self.tries,
             self.options.retry,
-            remaining=ends - clock.monotonic(),
+            remaining=ends - now,
             now=clock.now(),
             roll=services.roll(),
-            streak=self._health.streak(clock.monotonic()),
-            may_retry=self._health.may_retry(),
+            streak=health.streak(now),
+            may_retry=health.may_retry(),
         )
-        self._note(answer, outcome, decision, clock.monotonic() - self.started)
+        self._note(answer, outcome, decision, now - self.started)
         if outcome is Outcome.THROTTLED:
             await self._pause(answer, decision)
         return decision

@@ -94,9 +94,8 @@ class Services:
             self._health = {key: health for key, health in self._health.items() if not health.is_like_new(now)}
             self._many = max(_FEW_KEYS, 2 * len(self._health))
 
-    def served(self, date: datetime, *, asked: float) -> None:
+    def served(self, date: datetime, *, asked: float, now: float) -> None:
         """The Date of an answer to a request that was made at the monotonic time ``asked``."""
-        now = self.clock.monotonic()
         if self.server_clock is not None:
             told, seen = self.server_clock
             earliest, latest = (told + timedelta(seconds=moment - seen) for moment in (asked, now))

@@ -63,8 +63,9 @@ class AiohttpTransport:
     ) -> None:
         self._base = URL(base_url)
         self._prefix = self._base.raw_path.rstrip("/")
-        # Without total=, a slow connection pool and a slow server can be told apart.
-        self._timeout_of = lru_cache(8)(lambda t: aiohttp.ClientTimeout(total=None, connect=t / 2, sock_read=t))
+        # Without total=, a slow connection pool and a slow server can be told apart. No sock_read=: the time of
+        # the whole attempt ends first, and aiohttp would set its timer anew for every piece that comes.
+        self._timeout_of = lru_cache(8)(lambda t: aiohttp.ClientTimeout(total=None, connect=t / 2))
         self._owns = session is None
         self._ssl: ssl_module.SSLContext | bool = True if ssl is None else ssl
         self._limit = max_response_bytes

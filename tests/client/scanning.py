@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 
 from brex_accounting import AccountingRecord, UpdatedAt
 from brex_accounting.sandbox import Sandbox
+from brex_accounting.sandbox.table import Wanted
 from brex_accounting.scanning import Scan
 
 from .support import held
@@ -75,9 +76,8 @@ class Counting:
 def changing(sandbox: Sandbox, chance: random.Random, count: int) -> list[AccountingRecord]:
     """Move so many records, as a customer does; which ones."""
     table = sandbox.brex.table
-    moved = chance.sample(held(sandbox), count)
-    for record in moved:
-        row = table.row_of(record.id)
-        assert row is not None
+    rows = chance.sample([row for _, row in table.rows(Wanted())], count)
+    moved = [table.record(row) for row in rows]
+    for row, record in zip(rows, moved, strict=True):
         table.change(row, record.review_status, sandbox.brex.now())
     return moved

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zlib import crc32
 
 import attrs
@@ -22,24 +23,9 @@ Record = tuple[int, Identity]
 """When it was updated, in microseconds after ``START``, and who it is."""
 
 
-def ascending(records: list[Record]) -> list[Record]:
-    return records
+ORDERS = ("ascending", "descending", "arbitrary")
+"""Arbitrary: one that has nothing to do with time, the same in every window."""
 
-
-def descending(records: list[Record]) -> list[Record]:
-    return records[::-1]
-
-
-def arbitrary(records: list[Record]) -> list[Record]:
-    """In an order that has nothing to do with time, the same in every window."""
-    return sorted(records, key=lambda record: crc32(record[1][0].encode()))
-
-
-ORDERS: dict[str, Callable[[list[Record]], list[Record]]] = {
-    "ascending": ascending,
-    "descending": descending,
-    "arbitrary": arbitrary,
-}
 COUNTS: dict[str, Callable[[int], int | None]] = {
     "exact": lambda count: count,
     "none": lambda _: None,
@@ -65,6 +51,17 @@ class Listed:
     order: str = "ascending"
     counts: str = "exact"
     start: datetime = START
+    # Made once: windows are opened by the ten thousand.
+    _records: list[Record] = attrs.field(init=False, repr=False)
+    _turns: list[int] = attrs.field(init=False, repr=False)
+
+    @_records.default
+    def _named(self) -> list[Record]:
+        return [(moment, (f"accr_{place}", 1)) for place, moment in enumerate(self.moments)]
+
+    @_turns.default
+    def _shuffled(self) -> list[int]:
+        return [crc32(name.encode()) for _, (name, _) in self._records] if self.order == "arbitrary" else []
 
     @property
     def whole(self) -> Left:
@@ -72,7 +69,7 @@ class Listed:
 
     @property
     def identities(self) -> list[Identity]:
-        return [(f"accr_{number}", 1) for number in range(len(self.moments))]
+        return [identity for _, identity in self._records]
 
     def of(self, window: Window) -> list[Record]:
         return self.between(window.begin, window.end)
@@ -80,8 +77,10 @@ class Listed:
     def between(self, begin: datetime, end: datetime) -> list[Record]:
         low = bisect_left(self.moments, (begin - self.start) // TICK)
         high = bisect_left(self.moments, (end - self.start) // TICK)
-        numbered = [(self.moments[place], (f"accr_{place}", 1)) for place in range(low, high)]
-        return ORDERS[self.order](numbered)
+        if self.order == "arbitrary":
+            return [self._records[place] for place in sorted(range(low, high), key=self._turns.__getitem__)]
+        found = self._records[low:high]
+        return found if self.order == "ascending" else found[::-1]
 
 
 @attrs.define
@@ -162,7 +161,8 @@ class Reading:
         return Reading(self.listed, self.checkpoint().left, parallel=self.parallel, page_size=self.page_size)
 
 
-def spread(kind: str, count: int, seed: int = 1, span: int = YEAR) -> list[int]:
+@cache
+def spread(kind: str, count: int, seed: int = 1, span: int = YEAR) -> Sequence[int]:
     """Moments over a span: "uniform", "90 in 1" (percent of the records and of the time), "99 in 0.01", "bursts",
     "instant" (half of them at one), "month" (all in a 300th).
     """

@@ -36,10 +36,14 @@ def test_every_row_is_told_and_ours_are_exact() -> None:
     assert {name for name, kept in exact.items() if not kept} <= PEERS
 
 
-def test_a_sample_has_a_figure_for_each_round() -> None:
-    """Rows that sit a round out say so, and the first round has all."""
+def test_a_sample_has_a_figure_for_each_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that sit a round out say so, and the first round has all; garbage is collected before each figure."""
+    settled: list[int] = []
+    # Here the garbage is that of all tests before: collecting it takes longer than everything that is measured.
+    monkeypatch.setattr(decode, "settle", lambda: settled.append(1))
     taken = decode.sample(3, 4)["taken"]
     assert {len(seconds) for seconds in taken.values()} == {4}
     assert all(seconds[0] > 0 for seconds in taken.values())
     assert taken[CATTRS][1] is None
     assert None not in taken[decode.LIMIT]
+    assert len(settled) == sum(one is not None for seconds in taken.values() for one in seconds)

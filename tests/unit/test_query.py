@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+import weakref
 from collections import deque
 from typing import Any
 
+import attrs
 import pytest
 
 from brex_accounting import (
@@ -21,6 +23,7 @@ from brex_accounting import (
     to_json,
 )
 from brex_accounting.models import Checkpoint
+from brex_accounting.paging import RecordQuery, Source
 from brex_accounting.prefetching import Peeked
 
 from .lists import FILTERS, THREE, Item, Server, ids, served
@@ -57,6 +60,34 @@ async def test_a_query_alone_asks_nothing() -> None:
     assert aiter(query).checkpoint == query.pages().checkpoint == BEGIN
     assert repr(query) == "RecordQuery(filters=1, page_size=10)"
     assert server.asked == []
+
+
+@attrs.frozen
+class Thing:
+    id: str
+
+
+async def test_a_page_is_let_go_before_the_next_one_comes() -> None:
+    """While the next page is fetched, nothing holds the records of the one before that their reader has let go."""
+    made: list[weakref.ref[Thing]] = []
+    alive: list[int] = []
+
+    async def fetch(cursor: str | None, _size: int, _peeked: Peeked | None) -> Page[Thing]:
+        await asyncio.sleep(0)
+        alive.append(sum(one() is not None for one in made))
+        number = int(cursor or 0) + 1
+        things = tuple(Thing(f"{number}-{place}") for place in range(3))
+        made.extend(map(weakref.ref, things))
+        return Page(items=things, next_cursor=str(number), has_next_page=number < 4)
+
+    source: Source[Thing] = Source(fetch=fetch, identify=lambda thing: (thing.id, 1), filters=FILTERS)
+    count = 0
+    async for thing in RecordQuery(source, page_size=3):
+        count += 1
+        del thing
+        await asyncio.sleep(0)
+    assert count == 12
+    assert alive == [0, 0, 0, 0]
 
 
 async def test_await_gives_the_first_page() -> None:
