@@ -23,7 +23,6 @@ __all__ = [
     "REQUESTS",
     "STORE_READS",
     "STORE_WRITES",
-    "UNUSED",
     "Reach",
     "both_sides",
     "methods_of",
@@ -49,20 +48,13 @@ POSTER_CALLS: Final = frozenset({"post", "find", "attach", "check"})
 REQUESTS: Final = {("POST", "/v3/accounting/records/export-results"): "report"}
 """Requests of the engine that change something at Brex."""
 
-UNUSED: Final = frozenset({"store.renew_batch"})
-"""Boundaries that the engine has no call of."""
-
 
 def both_sides(prefix: str, names: Iterable[str]) -> frozenset[str]:
     """The failpoints of these calls."""
     return frozenset(f"{prefix}.{name}:{side}" for name in names for side in ("before", "after"))
 
 
-ALL: Final = frozenset(
-    name
-    for name in both_sides("store", STORE_WRITES) | both_sides("poster", POSTER_CALLS) | both_sides("brex", {"report"})
-    if name.partition(":")[0] not in UNUSED
-)
+ALL: Final = both_sides("store", STORE_WRITES) | both_sides("poster", POSTER_CALLS) | both_sides("brex", {"report"})
 
 
 def methods_of(protocol: type) -> frozenset[str]:

@@ -29,7 +29,6 @@ from .failpoints import (
     REQUESTS,
     STORE_READS,
     STORE_WRITES,
-    UNUSED,
     methods_of,
     poster_protocols,
     watch,
@@ -129,9 +128,8 @@ def _calls_on(kind: str) -> set[str]:
 
 
 def test_the_engine_calls_nothing_else() -> None:
-    """Of its store, its poster and its client: what the lists name, and every boundary but the unused ones."""
-    unused = {one.removeprefix("store.") for one in UNUSED}
-    assert _calls_on("store") - STORE_READS == STORE_WRITES - unused
+    """Of its store, its poster and its client: what the lists name, and every boundary."""
+    assert _calls_on("store") - STORE_READS == STORE_WRITES
     assert _calls_on("poster") - {"recovery"} == POSTER_CALLS
     assert _calls_on("brex") == {"records", "server_now"}
     assert _calls_on("records") <= {"list", "get_many", "report_confirmed"} | {"get", "items"}
