@@ -14,7 +14,7 @@ from brex_accounting.sync.content import content_hash, is_live
 from brex_accounting.sync.keys import ExportKey
 from brex_accounting.sync.poster import NotNow, Outcome, Posted, Rejected, Skipped
 
-from .world import LEASE, Gate, Time
+from .world_time import LEASE, Gate, Time
 
 SECOND = timedelta(seconds=1)
 

@@ -29,7 +29,7 @@ from brex_accounting.reporting import Reporting
 from brex_accounting.sync.content import content_hash
 
 from ..unit.documents import encoded, record
-from .world import Gate, Time
+from .world_time import Gate, Time
 
 PAGE = 2
 READY = ReviewStatus.READY_FOR_EXPORT
