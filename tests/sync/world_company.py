@@ -99,6 +99,8 @@ class WatchedStore:
             result = await self._fenced(name, call, stale)
         else:
             result = await call()
+            if name == "open_batch":
+                company.reporting.update((one.record_id, one.key) for one in args[1])
         self._remember(name, result)
         return result
 
@@ -136,6 +138,8 @@ class Company:
     stores: list[SqliteStore] = attrs.field(factory=list)
     batches: dict[int, int] = attrs.field(factory=dict)
     batch_until: dict[str, Any] = attrs.field(factory=dict)
+    reporting: dict[str, str] = attrs.field(factory=dict)
+    """The key under which a record was last put into a batch."""
     problems: list[str] = attrs.field(factory=list)
     moves: list[Move] = attrs.field(factory=list)
     states: dict[tuple[str, int], State] = attrs.field(factory=dict)
@@ -291,9 +295,9 @@ class Company:
             if not any(one.reference == result.reference_id for one in documents):
                 self.problems.append(f"{result.accounting_record_id} reported as a success without a document")
             return
-        content = content_of(self.brex.accounts[result.accounting_record_id])
-        if any(one.is_live and one.content == content for one in documents):
-            self.problems.append(f"{result.accounting_record_id} reported as a failure, and it is in the books")
+        key = self.reporting[result.accounting_record_id]
+        if any(one.key == key for one in documents):
+            self.problems.append(f"{key} reported as a failure, and it is in the books")
 
     def claimed_too_late(self, claims: Sequence[Claim], now: datetime) -> list[str]:
         """What the customer has long taken back or changed, and would be posted all the same."""
