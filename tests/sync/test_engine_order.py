@@ -109,6 +109,19 @@ async def test_a_refund_waits_for_a_charge_that_nobody_knows_of(world: World) ->
     assert await world.doubled() == ()
 
 
+async def test_a_late_charge_waits_for_its_refund_that_nobody_knows_of(world: World) -> None:
+    """The refund came alone and its answer was lost: one at a time, whichever comes first."""
+    await world.erp.control.order("drop-after", next=1, path="journal", method="POST")
+    world.put("accr_back", source_id="exp_1", type="CARD_EXPENSE_REFUND")
+    await world.run()
+    world.put("accr_charge", source_id="exp_1")
+    await world.run(later=MINUTE)
+    assert world.posts() == ["accr_back"]
+    await world.run(later=MINUTE)
+    assert world.posts() == ["accr_back", "accr_back", "accr_charge"]
+    assert await world.doubled() == ()
+
+
 @pytest.mark.parametrize("is_first", [True, False])
 async def test_a_copy_older_than_five_minutes_is_read_again(world: World, is_first: bool) -> None:
     """Six minutes into the run one was taken back, one is gone and one changed: what is posted is as it stands.
