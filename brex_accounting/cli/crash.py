@@ -49,6 +49,7 @@ async def _crash(sandbox: Sandbox, erp: ErpProcess, store: Path) -> None:
         if await worker.run(kill_at=half) != -signal.SIGKILL:
             raise BrexError("the export was not killed; please report this")
         held, known = sum((await erp.control.counts()).by_number.values()), await _known(store)
+        line.show("killed; starting it again")
         began = time.monotonic()
         if await worker.run(kill_at=0) != 0:
             raise BrexError("the export did not come to its end; please report this")

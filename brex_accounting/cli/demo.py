@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Final
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -27,6 +27,9 @@ from .sandbox import MOST_RECORDS
 from .totals import Totals
 
 __all__ = ["check", "demo"]
+
+_NARROWEST: Final = 64
+"""Columns below which the terminal breaks the lines of a table: a shortened amount would be a wrong one."""
 
 
 async def demo(*, records: int = 5000, crash_: Annotated[bool, Parameter(name="--crash", negative=())] = False) -> None:
@@ -105,8 +108,7 @@ def check(sandbox: Sandbox, totals: Totals) -> None:
 
 def _print(totals: Totals, due: Due, seen: _Seen, streamed: str, exported: int) -> None:
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=120)
+    console = Console(width=max(console.width, _NARROWEST) if console.is_terminal else 120)
     console.print(_kinds(totals))
     console.print(_sides(totals))
     balanced = "every record balances" if not totals.unbalanced else f"{totals.unbalanced} records do not balance"
@@ -115,16 +117,17 @@ def _print(totals: Totals, due: Due, seen: _Seen, streamed: str, exported: int) 
         f"{balanced}; the sums are those of the sandbox, to the last digit.\n"
         f"{len(due.ids)} posted into a journal, each once, to the last digit: "
         f"{len(due.bills)} bills, and {len(due.ready)} that were ready.\n"
-        f"{exported} reported and read back as EXPORTED; {seen.lost_reports} lost answers were settled on the way.\n"
+        f"{exported} reported and read back as EXPORTED; "
+        f"lost answers that were settled on the way: {seen.lost_reports}.\n"
     )
 
 
 def _kinds(totals: Totals) -> Table:
     statuses = [status.value for status in ReviewStatus]
     table = Table(title="Records by type and status", title_justify="left", box=None, pad_edge=False)
-    table.add_column("type", no_wrap=True)
+    table.add_column("type", overflow="ellipsis")
     for status in (*statuses, "all"):
-        table.add_column(status, justify="right", no_wrap=True)
+        table.add_column(status, justify="right", no_wrap=True, min_width=len(status))
     for kind in sorted({kind for kind, _ in totals.by_kind}):
         counts = [totals.by_kind[kind, status] for status in statuses]
         table.add_row(kind, *map(str, counts), str(sum(counts)))
@@ -135,10 +138,15 @@ def _kinds(totals: Totals) -> Table:
 
 def _sides(totals: Totals) -> Table:
     table = Table(title="\nDebits and credits by type and currency", title_justify="left", box=None, pad_edge=False)
-    table.add_column("type", no_wrap=True)
-    table.add_column("currency")
-    for side in ("debits", "credits"):
-        table.add_column(side, justify="right", no_wrap=True)
-    for (kind, currency), sums in sorted(totals.sides.items()):
-        table.add_row(kind, currency, f"{sums['DEBIT']:f}", f"{sums['CREDIT']:f}")
+    rows = [
+        (kind, currency, f"{sums['DEBIT']:f}", f"{sums['CREDIT']:f}")
+        for (kind, currency), sums in sorted(totals.sides.items())
+    ]
+    table.add_column("type", overflow="ellipsis")
+    table.add_column("currency", min_width=8)
+    for at, side in ((2, "debits"), (3, "credits")):
+        width = max((len(row[at]) for row in rows), default=0)
+        table.add_column(side, justify="right", no_wrap=True, min_width=width)
+    for row in rows:
+        table.add_row(*row)
     return table

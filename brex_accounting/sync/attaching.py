@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 import attrs
 
@@ -24,36 +25,44 @@ class Clerk:
     """Attaches receipts, several documents at a time, each held by a lease."""
 
     context: Context
+    _tried: set[int] = attrs.field(factory=set, init=False)
+    _came_back: set[int] = attrs.field(factory=set, init=False)
 
-    async def attach(self) -> None:
-        """Attach what is missing. What fails is left to a later run; a poster without ``attach`` has none."""
+    async def attach(self, limit: int) -> int:
+        """Attach what is missing to about ``limit`` documents; how many were begun, each once a run.
+
+        What fails is left to a later run; a poster without ``attach`` has none.
+        """
+        begun = 0
         poster, settings = self.context.poster, self.context.settings
         if not isinstance(poster, Attaching):
-            return
-        tried: set[int] = set()
-        again: set[int] = set()
-        while not self.context.stopping.is_set():
+            return begun
+        while begun < limit and not self.context.stopping.is_set():
             now, until = await self.context.leased()
             claims = await self.context.store.claim_receipts(
                 settings.owner, now=now, until=until, limit=settings.parallel
             )
             # Where many fail, the leases of the first end before the last was tried: those are passed over, once.
-            come_back = {claim.export.order for claim in claims} & tried
-            if not claims or come_back & again:
-                return
-            again |= come_back
-            claims = tuple(claim for claim in claims if claim.export.order not in tried)
-            tried.update(claim.export.order for claim in claims)
-            if not claims:
-                continue
-            # The addresses of receipts live for minutes: they are asked for when they are needed.
-            ids = [claim.export.record_id for claim in claims]
-            found = self.context.brex.records.list(ids=ids, on_bad_record="skip")
-            records = {record.id: Hidden(record) async for record in found}
-            attaching = (self._attach(poster, claim, records.get(claim.export.record_id)) for claim in claims)
-            for problem in await asyncio.gather(*attaching, return_exceptions=True):
-                if problem is not None:
-                    raise problem
+            come_back = {claim.export.order for claim in claims} & self._tried
+            if not claims or come_back & self._came_back:
+                break
+            self._came_back.update(come_back)
+            claims = tuple(claim for claim in claims if claim.export.order not in self._tried)
+            self._tried.update(claim.export.order for claim in claims)
+            if claims:
+                begun += len(claims)
+                await self._attach_all(poster, claims)
+        return begun
+
+    async def _attach_all(self, poster: Attaching, claims: Sequence[Claim]) -> None:
+        # The addresses of receipts live for minutes: they are asked for when they are needed.
+        ids = [claim.export.record_id for claim in claims]
+        found = self.context.brex.records.list(ids=ids, on_bad_record="skip")
+        records = {record.id: Hidden(record) async for record in found}
+        attaching = (self._attach(poster, claim, records.get(claim.export.record_id)) for claim in claims)
+        for problem in await asyncio.gather(*attaching, return_exceptions=True):
+            if problem is not None:
+                raise problem
 
     async def _attach(self, poster: Attaching, claim: Claim, record: Hidden[AccountingRecord] | None) -> None:
         export = claim.export

@@ -22,7 +22,9 @@ __all__ = ["Run"]
 _log = logging.getLogger("brex_accounting")
 
 _AT_A_TIME: Final = 100
-"""Posts between two reports: what is wrong with reports is noticed before more is posted."""
+"""Posts between two reports: what is wrong with reports is noticed before more is posted. Documents get their
+receipts by as many: what a dead worker left is looked for in between.
+"""
 
 _SINGLES: Final = 10
 """So many records are posted alone at most, until a report has gone through."""
@@ -53,8 +55,8 @@ class Run:
         if self._context.stopping.is_set() or not await self._may_post():
             return
         await self._export()
-        with self._context.tally.timing("attaching"):
-            await self._clerk.attach()
+        while await self._attach():
+            await self._export()
 
     async def summary(self) -> Summary:
         """What was done so far, and what is open."""
@@ -86,6 +88,10 @@ class Run:
             if not begun and not refreshed:
                 return
             alone += begun if limit == 1 else 0
+
+    async def _attach(self) -> int:
+        with self._context.tally.timing("attaching"):
+            return await self._clerk.attach(_AT_A_TIME)
 
     async def _is_proven(self) -> bool:
         if self._in_doubt:

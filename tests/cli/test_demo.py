@@ -6,18 +6,22 @@ import asyncio
 import re
 import resource
 import signal
+from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from brex_accounting import BrexError, ExportSuccess
 from brex_accounting.cli.crash import verdict
-from brex_accounting.cli.demo import check
+from brex_accounting.cli.demo import _kinds, _sides, check
 from brex_accounting.cli.journal import Due
 from brex_accounting.cli.local import local_brex, local_client, only_loopback, read_back
 from brex_accounting.cli.totals import Totals
+from brex_accounting.enums import ReviewStatus
 from brex_accounting.sandbox import Sandbox, make_seed
 from brex_accounting.testing.erp import Counts, Document, Draft
 from brex_accounting.testing.erp.counting import count
@@ -40,7 +44,7 @@ async def test_the_demo_prints_what_the_records_add_up_to(shell: Shell) -> None:
     assert second.startswith("every record balances")
     counts = f"{len(due.bills)} bills, and {len(due.ready)} that were ready."
     assert third == f"{len(due.ids)} posted into a journal, each once, to the last digit: {counts}"
-    words = r"reported and read back as EXPORTED; [1-9]\d* lost answers were settled on the way\."
+    words = r"reported and read back as EXPORTED; lost answers that were settled on the way: [1-9]\d*\."
     assert re.fullmatch(rf"{len(due.ready)} {words}", fourth)
     assert left_behind(shell) == []
 
@@ -127,6 +131,29 @@ async def test_the_demo_ignores_the_environment(shell: Shell) -> None:
     assert ended.code == 0, ended.err
 
 
+@pytest.mark.parametrize("width", [64, 80, 200])
+def test_no_amount_is_cut_on_a_narrow_terminal(width: int) -> None:
+    """Types are shortened before an amount or a count is."""
+    totals, seed = Totals(), make_seed("lifelike", records=400)
+    for index in range(400):
+        totals.add(seed.record(index))
+    console = Console(width=width, file=StringIO())
+    console.print(_kinds(totals))
+    console.print(_sides(totals))
+    shown = [line.split() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+    assert ["all", *map(str, counts_of(totals))] in shown
+    assert {tuple(line[1:]) for line in shown} >= {
+        (currency, f"{sums['DEBIT']:f}", f"{sums['CREDIT']:f}") for (_, currency), sums in totals.sides.items()
+    }
+
+
+def counts_of(totals: Totals) -> list[int]:
+    by_status: Counter[str] = Counter()
+    for (_, status), count_ in totals.by_kind.items():
+        by_status[status] += count_
+    return [*(by_status[status] for status in ReviewStatus), totals.records]
+
+
 def test_totals_are_exact() -> None:
     """Sums keep every digit where Decimal's default context would round."""
     totals, seed = Totals(), make_seed("awkward", records=60)
@@ -172,10 +199,10 @@ def test_the_demo_reaches_no_other_host(url: str) -> None:
 
 @pytest.mark.slow
 async def test_ten_times_the_records_need_hardly_more_memory(shell: Shell) -> None:
-    """The largest of 3,000 and 30,000 records differ by less than 24 MiB of resident memory."""
-    await shell("demo", "--records", "3000")
+    """The largest of 1,500 and 15,000 records differ by less than 24 MiB of resident memory."""
+    await shell("demo", "--records", "1500")
     small = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    ended = await shell("demo", "--records", "30000")
+    ended = await shell("demo", "--records", "15000")
     large = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert ended.code == 0
     assert large - small < 24 * 1024

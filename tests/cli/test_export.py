@@ -138,7 +138,7 @@ async def test_ctrl_c_lets_posts_come_to_their_end(shell: Shell, sandbox: Sandbo
     """Interrupted while posts are under way, it waits for them and says so; the next run does the rest, each once."""
     due, held = due_in(sandbox), Held(shell, sandbox)
     process = await shell.start(*EXPORT)
-    await until(lambda: is_posting(shell))
+    await until(held.is_waited_for)
     process.send_signal(signal.SIGINT)
     held.release()
     out, err = await asyncio.wait_for(process.communicate(), 30)
@@ -156,6 +156,7 @@ class Held:
     """The journal, locked when the first report arrives at Brex: the posts after it wait for ``release``."""
 
     def __init__(self, shell: Shell, sandbox: Sandbox) -> None:
+        self._shell = shell
         self._file: IO[bytes] | None = None
         strike = sandbox.faults.strike
 
@@ -167,6 +168,9 @@ class Held:
 
         sandbox.faults.strike = lock  # type: ignore[method-assign]
 
+    async def is_waited_for(self) -> bool:
+        return self._file is not None and await is_posting(self._shell)
+
     def release(self) -> None:
         assert self._file is not None
         self._file.close()
@@ -176,7 +180,7 @@ async def test_what_another_worker_is_posting_is_told(shell: Shell, sandbox: San
     """The second worker on a store does the rest, and says what is open and when it can be settled."""
     due, held = due_in(sandbox), Held(shell, sandbox)
     first = await shell.start(*EXPORT)
-    await until(lambda: is_posting(shell))
+    await until(held.is_waited_for)
     second = await shell("export", "--store=exports.db", "--csv=other.csv", "--post-from=2026-01-01")
     assert second.code == 0
     assert "have no known outcome. What is open is settled by the first run after " in second.err
@@ -198,7 +202,7 @@ async def test_sigterm_ends_a_single_run_early_with_143(shell: Shell, sandbox: S
     """What is under way comes to its end, the numbers are printed, and a caller knows that it was not everything."""
     due, held = due_in(sandbox), Held(shell, sandbox)
     process = await shell.start(*JSON_EXPORT, "--parallel", "3")
-    await until(lambda: is_posting(shell))
+    await until(held.is_waited_for)
     process.send_signal(signal.SIGTERM)
     held.release()
     out, err = await asyncio.wait_for(process.communicate(), 30)

@@ -57,7 +57,7 @@ _BOOKS: Final = (
     {"kind": "slow", "every": 37, "seconds": 0.5, "path": "journal-entries"},
     {"kind": "drop", "every": 17, "method": "GET", "path": "journal-entries"},
 )
-_LONGEST: Final = 600.0
+_LONGEST: Final = 300.0
 """Seconds after which a storm that does not settle is given up."""
 
 _WAITING: Final = """
@@ -65,7 +65,7 @@ SELECT count(*) FROM exports e
 WHERE NOT EXISTS (SELECT 1 FROM exports n WHERE n.record_id = e.record_id AND n.revision > e.revision)
 AND (state NOT IN ('REPORTED', 'REPORTED_FAILED', 'WITHDRAWN', 'POSTED', 'REJECTED')
     OR (state IN ('POSTED', 'REJECTED') AND source_type <> 'BILL' AND left_queue = 0)
-    OR (state IN ('POSTED', 'REPORTED') AND receipts_hash NOT IN ('', attached_hash)))
+    OR (state IN ('POSTED', 'REPORTED') AND left_queue = 0 AND receipts_hash NOT IN ('', attached_hash)))
 """
 _HELD: Final = """
 SELECT record_id, revision, attempt FROM exports WHERE state = 'INTENT' AND owner = :owner
@@ -193,7 +193,7 @@ class _Storm:
         while self.begun < self.plan.kills:
             self.begun += 1
             running = self._begin(slot, self._failpoint())
-            patience = self.chance.uniform(0.3, 2.5)
+            patience = self.chance.uniform(0.3, 2 * self.plan.lease)
             try:
                 await asyncio.wait_for(running.ended(), patience)
             except TimeoutError:

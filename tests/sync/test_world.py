@@ -9,9 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from brex_accounting.sync.states import State
+
 from .world_company import Company
 
 PAST_A_LEASE = timedelta(seconds=130)
+
+
+def first(_: int) -> int:
+    """Which of the turns that could come."""
+    return 0
 
 
 @asynccontextmanager
@@ -22,6 +29,93 @@ async def made(tmp_path: Path, recovery: str) -> AsyncIterator[Company]:
         yield company
         await company.check()
         await company.calm(forgiving=True)
+
+
+@pytest.mark.parametrize("recovery", ["find", "park"])
+async def test_whoever_stood_still_after_a_claim_does_not_post(tmp_path: Path, recovery: str) -> None:
+    """Between a claim and its post a lease may end, and somebody else may have posted, or parked it."""
+    async with made(tmp_path, recovery) as company:
+        await company.until("w1", "claim")
+        await company.step("w1", 1, first)
+        company.time.wait(PAST_A_LEASE)
+        await company.poll("w2")
+        await company.poll("w1")
+        assert company.books.sent == ({"accr_0.1": 1} if recovery == "find" else {})
+
+
+@pytest.mark.parametrize("fate", ["lost", "nothing", "late"])
+@pytest.mark.parametrize("recovery", ["same_key", "find", "park"])
+async def test_a_post_without_an_answer_leaves_one_document(tmp_path: Path, recovery: str, fate: str) -> None:
+    """It is asked for, or posted again, when its lease has ended; or it waits for a person."""
+    async with made(tmp_path, recovery) as company:
+        company.books.fates.append(fate)
+        for seconds in (10, 130, 130):
+            await company.poll("w1")
+            company.time.wait(timedelta(seconds=seconds))
+        company.books.arrive()
+        assert len(company.books.documents) == (0 if (recovery, fate) == ("park", "nothing") else 1)
+        assert recovery != "park" or company.books.sent == {"accr_0.1": 1}
+
+
+async def test_an_outcome_under_a_lost_lease_is_not_kept(tmp_path: Path) -> None:
+    """While another worker asks for the document, the first one's answer counts no more."""
+    async with made(tmp_path, "find") as company:
+        await company.until("w1", "post answered")
+        company.time.wait(PAST_A_LEASE)
+        await company.until("w2", "find")
+        await company.poll("w1")
+        await company.check()
+        assert company.states == {("accr_0", 1): State.INTENT}
+
+
+@pytest.mark.parametrize("done", [False, True])
+async def test_a_batch_of_a_killed_worker_is_read_back(tmp_path: Path, done: bool) -> None:
+    """Nothing counts as reported that Brex did not take."""
+    async with made(tmp_path, "same_key") as company:
+        await company.until("w1", "report")
+        await company.kill("w1", done=done)
+        company.time.wait(PAST_A_LEASE)
+        await company.until("w1", "settle")
+        await company.step("w1", 1, first)
+        await company.check()
+        assert company.states == {("accr_0", 1): State.REPORTED if done else State.POSTED}
+
+
+async def test_the_watermark_waits_for_the_last_page(tmp_path: Path) -> None:
+    """A worker that is killed between two pages of bills has skipped none."""
+    async with made(tmp_path, "same_key") as company:
+        for number in range(3):
+            company.customer(f"bill_{number}", "a", "write")
+        company.time.wait(timedelta(minutes=20))
+        await company.until("w1", "bills answered")
+        await company.step("w1", 1, first)
+        await company.until("w1", "bills")
+        await company.check()
+        await company.kill("w1", done=False)
+
+
+async def test_nothing_is_posted_while_a_person_paused(tmp_path: Path) -> None:
+    """Neither what is new, nor what somebody left behind; and no run lifts it."""
+    async with made(tmp_path, "same_key") as company:
+        company.books.fates.append("nothing")
+        await company.poll("w1")
+        await company.observer.pause("stocktaking", code="PERSON", by="Ann", now=company.time.now)
+        company.customer("accr_2", "a", "write")
+        for _ in range(2):
+            company.time.wait(timedelta(minutes=20))
+            await company.poll("w1")
+        assert company.books.sent == {"accr_0.1": 1}
+
+
+async def test_what_was_taken_back_during_a_long_run_is_not_posted(tmp_path: Path) -> None:
+    """A copy that grew old is read again before it is posted."""
+    async with made(tmp_path, "same_key") as company:
+        await company.until("w1", "take_over")
+        company.time.wait(timedelta(minutes=6))
+        company.customer("accr_0", None, "take back")
+        company.time.wait(timedelta(minutes=6))
+        await company.poll("w1")
+        assert not company.books.sent
 
 
 @pytest.mark.parametrize("recovery", ["same_key", "find", "park"])

@@ -48,7 +48,9 @@ class Books:
     skipped: set[str] = attrs.field(factory=set)
     coming: list[tuple[datetime, AccountingRecord, str, str | None]] = attrs.field(factory=list)
     held_until: dict[str, datetime] = attrs.field(factory=dict)
-    """When the lease ends under which a key was posted last."""
+    """When the lease of a key ends."""
+    renewed: set[str] = attrs.field(factory=set)
+    """Keys whose lease was asked for since they were claimed: what is posted next is on its way at once."""
     sent: dict[str, int] = attrs.field(factory=dict)
     contents: dict[str, str] = attrs.field(factory=dict)
     problems: list[str] = attrs.field(factory=list)

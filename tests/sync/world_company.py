@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, ParamSpec, Self, TypeVar, cast
 
 import attrs
 
@@ -26,6 +27,9 @@ from .world_books import Books, BooksPoster
 from .world_brex import Account, Brex, BrexClient, content_of, record_of
 from .world_time import LEASE, START, Gate, Time, Worker, release
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 REFUSED = (State.REJECTED, State.REPORTED_FAILED)
 POST_FROM = date(2026, 6, 1)
 SINCE = START - timedelta(days=30)
@@ -39,6 +43,24 @@ BY_CLAIM = frozenset({"record_outcome", "park", "renew", "record_attached"})
 def written(memo: str) -> dict[str, Any]:
     """The contents of a record; those of May are out of scope."""
     return {"memo": memo, "day": "2026-05-11" if memo == "of May" else "2026-06-11"}
+
+
+class AtOnce(ThreadPoolExecutor):
+    """No thread: whatever is submitted was done when this returns, so that a walk is the same each time."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 - as an executor does it
+            future.set_exception(error)
+        return future
+
+
+def store_at(path: Path) -> SqliteStore:
+    store = SqliteStore(path)
+    store._database._thread = AtOnce(max_workers=1)
+    return store
 
 
 @attrs.define(eq=False)
@@ -89,7 +111,9 @@ class WatchedStore:
     def _remember(self, name: str, result: Any) -> None:
         if name in ("claim", "take_over", "renew"):
             for claim in result if isinstance(result, tuple) else (result,):
-                self.company.books.held_until[claim.export.key] = claim.lease.until
+                books, key = self.company.books, claim.export.key
+                books.held_until[key] = claim.lease.until
+                (books.renewed.add if name == "renew" else books.renewed.discard)(key)
         elif name in ("open_batch", "take_over_batches", "renew_batch"):
             for batch in result if isinstance(result, tuple) else (result,):
                 self.company.batches[batch.id] = batch.lease.epoch
@@ -120,7 +144,7 @@ class Company:
     def __attrs_post_init__(self) -> None:
         self.books = Books(self.time, self.recovery, problems=self.problems)
         self.brex = Brex(self.time, self.reported, shrinks=self.shrinks)
-        self.observer = SqliteStore(self.path)
+        self.observer = store_at(self.path)
 
     async def __aenter__(self) -> Self:
         await self.observer.open(BINDING, now=self.time.now)
@@ -138,7 +162,7 @@ class Company:
         if name not in self.workers:
             self.starts += 1
             gate = Gate(f"{name}-{self.starts}", self.time)
-            store = SqliteStore(self.path)
+            store = store_at(self.path)
             self.stores.append(store)
             sync = ExportSync(
                 cast(BrexAccounting, BrexClient(gate, self.brex)),
@@ -243,7 +267,7 @@ class Company:
         """What left a worker arrives before its lease ends: nothing else could be promised of most books."""
         for worker in [*self.workers.values()]:
             for turn in [*worker.gate.waiting]:
-                ended = self.books.held_until.get(turn.key, self.time.now) <= self.time.now
+                ended = turn.key in self.books.renewed and self.books.held_until[turn.key] <= self.time.now
                 if turn.name == "post" and ended and self.recovery != "same_key":
                     await release(turn)
                 until = self.batch_until.get(worker.gate.owner)
@@ -315,6 +339,8 @@ class Company:
         )
         sent = self.books.sent.get(export.key, 0)
         assert self.recovery != "park" or sent <= begun, f"{export.key} posted again, and nobody asked"
+        if export.state is State.REPORTED:
+            assert export.record_id in self.brex.exported, f"{export.key} counts as reported, and Brex took nothing"
         if export.reference_id is not None:
             documents = [one for one in self.books.documents if one.reference == export.reference_id]
             assert [one.key for one in documents] == [export.key], f"{export.key} has no document"

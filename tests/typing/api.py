@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import assert_type
 
@@ -40,13 +40,16 @@ from brex_accounting.enums import RecordType, ReviewStatus
 from brex_accounting.models import BadRecord, ConfirmedReport, ExportReport, JsonValue
 from brex_accounting.oauth import Consent, OAuthApp, TokenPair
 from brex_accounting.paging import RecordQuery
+from brex_accounting.posters.csv import CsvPoster
 from brex_accounting.sandbox import Sandbox
 from brex_accounting.scanning import Scan, ScanPage
 from brex_accounting.session.events import AttemptEvent
+from brex_accounting.sync import ExportSync, Summary
 from brex_accounting.sync.keys import ExportKey
 from brex_accounting.sync.poster import NotNow, Outcome, Posted, Poster, Rejected, RejectionCode, Skipped
 from brex_accounting.sync.sqlite import SqliteStore
 from brex_accounting.sync.store import SyncStore
+from brex_accounting.testing.erp_poster import FindErpPoster
 
 
 async def token() -> str:
@@ -216,3 +219,15 @@ def durable_export() -> None:
     outcome: Outcome = Rejected(RejectionCode.CURRENCY, "Use USD.")
     assert_type(Rejected("MINE", "Words.").code, RejectionCode)
     print(poster, store, outcome)  # noqa: T201
+
+
+def numbers(summary: Summary) -> None:
+    assert_type(summary.posted, int)
+
+
+async def exporting(brex: BrexAccounting, books: FindErpPoster) -> None:
+    posters: list[Poster] = [CsvPoster("journal.csv"), books, ErpPoster()]
+    for poster in posters:
+        sync = ExportSync(brex, poster, store=SqliteStore("exports.db"), post_from=date(2026, 1, 1))
+        assert_type(await sync.run_once(), Summary)
+        await sync.run_forever(every=timedelta(hours=1), ended=numbers)

@@ -76,7 +76,7 @@ class FakeErp:
     async def __aenter__(self) -> Self:
         try:
             await self._desk.open(self._settings)
-            runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
+            runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1)
             await runner.setup()
             self._runner = runner
             await self._listen()
