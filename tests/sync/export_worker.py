@@ -196,7 +196,9 @@ async def _person(sync: ExportSync, life: Life) -> Result:
             if export.state is State.UNCONFIRMED:
                 found = documents.get(export.key.short)
                 outcome = Posted(found.id) if found else None
-                await sync.resolve(export.record_id, outcome, why="looked for it in the books", by="Ann")
+                # Named: a newer revision may wait behind this one.
+                why, revision = "looked for it in the books", export.revision
+                await sync.resolve(export.record_id, outcome, why=why, by="Ann", revision=revision)
         for state in (State.REJECTED, State.REPORTED_FAILED):
             for export in await sync._store.exports((state,), limit=10_000):
                 with contextlib.suppress(StoreError):  # a worker was faster
