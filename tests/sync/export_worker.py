@@ -189,13 +189,16 @@ async def _person(sync: ExportSync, life: Life) -> Result:
     async with sync:
         if (await sync.status()).paused is not None:
             await sync.resume(why="the books are up", by="Ann")
-        for item in await sync.exceptions():
-            export = item.export
+        items = [item.export for item in await sync.exceptions()]
+        # Once, and after the list: what is looked up for each would take as long as the rest of a storm.
+        documents = {one.draft.number: one for one in await Control(life.erp).documents()}
+        for export in items:
             if export.state is State.UNCONFIRMED:
-                documents = await Control(life.erp).documents()
-                found = [one.id for one in documents if one.draft.number == export.key.short]
-                outcome = Posted(found[0]) if found else None
-                await sync.resolve(export.record_id, outcome, why="looked for it in the books", by="Ann")
+                found = documents.get(export.key.short)
+                outcome = Posted(found.id) if found else None
+                # Named: a newer revision may wait behind this one.
+                why, revision = "looked for it in the books", export.revision
+                await sync.resolve(export.record_id, outcome, why=why, by="Ann", revision=revision)
         for state in (State.REJECTED, State.REPORTED_FAILED):
             for export in await sync._store.exports((state,), limit=10_000):
                 with contextlib.suppress(StoreError):  # a worker was faster

@@ -228,6 +228,8 @@ class _Storm:
         """Somebody settles what waits for a person."""
         running, end = await self.world.run(verb="person")
         assert end.status == 0, end
+        assert end.result is not None
+        assert end.result.errors == (), end
         self.lives.append(running)
 
     # The store, seen from outside
