@@ -116,8 +116,8 @@ PURE = [
     *("sandbox.openapi", "sandbox.schemas", "sandbox.oauth", "urls"),
     *("testing.erp.admission", "testing.erp.books", "testing.erp.counting", "testing.erp.options"),
     *("testing.erp.orders", "testing.erp.refusal", "testing.erp.values", "posters.rows"),
-    *("posters.chart", "posters.chart_file", "posters.chart_schema", "posters.currencies", "posters.rule_table"),
-    "posters.toml_lines",
+    *("posters.chart", "posters.chart_file", "posters.chart_schema", "posters.coding", "posters.currencies"),
+    *("posters.entries", "posters.refusing", "posters.rule_table", "posters.rules", "posters.toml_lines"),
 ]
 BANNED = {"aiohttp", "asyncio", "random", "time", "os", "uuid", "secrets", "socket", "threading", "logging"}
 
