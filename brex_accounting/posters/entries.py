@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
     NEW = "new"
     UPDATE = "update"
-    """The document under ``amends`` gets this content, in place."""
+    """The document under ``amends`` gets this content and this key, in place."""
     REVERSAL = "reversal"
     """The entry under ``amends``, its sides turned: together they are nothing."""
     REPLACEMENT = "replacement"

@@ -57,7 +57,7 @@ class Role(StrEnum):
     REWARDS = "rewards"
     """Income from rewards."""
     EMPLOYEE_RECEIVABLE = "employee_receivable"
-    """Owed by staff."""
+    """Owed by staff: what they repay, until the bank shows it."""
     BANK = "bank"
     """The bank account itself: needed only with ``payins = "post"``."""
 

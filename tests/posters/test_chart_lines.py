@@ -46,7 +46,8 @@ def documents(draw: st.DrawFn) -> tuple[str, dict[Path, int]]:
         text += draw(GAPS)
         if table:
             blank = draw(st.sampled_from(["", " "]))
-            lines[table] = text.count("\n") + 1
+            for length in range(1, len(table) + 1):
+                lines.setdefault(table[:length], text.count("\n") + 1)
             text += f"{blank}[{blank}{f'{blank}.{blank}'.join(map(quoted, table))}{blank}]{draw(GAPS) or chr(10)}"
             text += "" if text.endswith("\n") else "\n"
         for key in draw(st.lists(KEYS, max_size=5, unique=True)):
