@@ -71,6 +71,9 @@ def _day(path: Path, value: object) -> Iterator[Mistake]:
 def _text(path: Path, value: object) -> Iterator[Mistake]:
     if isinstance(value, int) and not isinstance(value, bool):
         yield Mistake(path, f'{_shown(path)} must be a text: put quotes around it, "{value}"')
+    elif isinstance(value, Mapping):
+        # 6100.10 = "..." without quotes is a table 6100 with a key 10.
+        yield Mistake(path, f"{_shown(path)} must be a text: put quotes around a key that has a dot in it")
     elif not isinstance(value, str):
         yield Mistake(path, f"{_shown(path)} must be a text in quotes")
     elif not value or value != value.strip() or not value.isprintable():

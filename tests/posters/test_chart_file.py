@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from brex_accounting.errors import ConfigurationError
+from brex_accounting.posters import chart_file
 from brex_accounting.posters.chart import Chart
 from brex_accounting.posters.chart_file import parse_chart
 from brex_accounting.posters.rule_table import RULES, ByHand, Role, roles_in, used_rules
@@ -112,17 +113,22 @@ MISTAKES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "twice mapped": ("6110 =", "6100 =", ("40: accounts.6100 is given twice, first on line 39",)),
     "table twice": ("[entities.LWG]", "[entities.LWU]", ("35: entities.LWU is given twice, first on line 32",)),
     "no limit": ('on_closed = "reject"', "longest_memo = 0", ("4: longest_memo must be a whole number from 1 on",)),
-    "table for a text": ('"TAX"', "{ name = 1 }", ("11: tax_field must be a text in quotes",)),
+    "table for a text": (
+        '"TAX"',
+        "{ name = 1 }",
+        ("11: tax_field must be a text: put quotes around a key that has a dot in it",),
+    ),
     "text for a table": (
         "[entities.LWI]\n",
         '[entities]\nLWI = "2100"\n',
         ("31: entities.LWI must be a table: [entities.LWI]",),
     ),
-    "table in a table": (
+    "a dot without quotes": (
         '6110 = "6110 Lodging"',
-        '6110.UK = "6110 Lodging"',
-        ("40: accounts.6110 must be a text in quotes",),
+        '6110.10 = "6110 Lodging"',
+        ("40: accounts.6110 must be a text: put quotes around a key that has a dot in it",),
     ),
+    "fraction for an account": ('"1000 Bank"', "1000.10", ("28: control.bank must be a text in quotes",)),
 }
 
 
@@ -293,3 +299,11 @@ def test_mistakes_travel_between_processes() -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_chart("")
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_the_example_of_the_docstring_is_a_chart() -> None:
+    """What the reference shows can be copied."""
+    shown = [line[4:] for line in str(chart_file.__doc__).splitlines() if line.startswith("    ") or not line]
+    made = parse_chart("\n".join(shown))
+    assert made.control_account(Role.CARDS_PAYABLE, "UK") == "2110"
+    assert made.accounts == {"6100": "6100 Airfare"}
