@@ -109,6 +109,14 @@ MISTAKES: dict[str, tuple[str, str, tuple[str, ...]]] = {
             "so that BILL_EXPENSE_CARD_PAYMENT books nothing",
         ),
     ),
+    "one account on both sides of all that have none of their own": (
+        '"2000 Accounts payable"',
+        '"2100 Brex card"',
+        (
+            "30: entities.LWI: accounts_payable and cards_payable are both 2100 Brex card, "
+            "so that BILL_EXPENSE_CARD_PAYMENT books nothing",
+        ),
+    ),
     "an account for nothing": ('6100 = "6100 Airfare"', '6100 = ""', (f"39: accounts.6100 {EMPTY}",)),
     "twice mapped": ("6110 =", "6100 =", ("40: accounts.6100 is given twice, first on line 39",)),
     "table twice": ("[entities.LWG]", "[entities.LWU]", ("35: entities.LWU is given twice, first on line 32",)),
