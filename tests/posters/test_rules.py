@@ -393,7 +393,7 @@ def test_before_the_books_begin() -> None:
 
 def test_an_entry_carries_what_the_books_show() -> None:
     """Head, lines, dimensions, tax and notes; original and billing amounts add up to nothing of the entry."""
-    abroad, home = Money(amount=Decimal("3107.25"), currency="MXN"), Money(amount=Decimal("171.75"), currency="USD")
+    abroad, home = Money(amount=Decimal("3107.25"), currency="MXN"), Money(amount=Decimal("160.10"), currency="EUR")
     tax, project = value("TAX", "V20"), value("PROJECT", "P7")
     one = leading(
         attrs.evolve(BILL, memo="stay", invoice_number="INV-1", due_at=datetime(2026, 7, 11, 1, tzinfo=UTC)),
