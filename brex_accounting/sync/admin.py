@@ -118,15 +118,15 @@ class ExportAdmin:
         by: str,
         revision: int | None = None,
     ) -> Export:
-        """Say what became of an export that waits for a person: the newest revision, unless told which.
+        """Say what became of an export that waits for a person: the revision that does, unless told which.
 
         ``Posted``: it is in the books, under this reference; it is reported, and never posted again.
         ``Rejected``: the books refused it; the customer reads its message. ``Skipped``: it stays out of the
         books, and Brex is told nothing. None: it is not in the books, and is posted.
 
-        Raises ``MoveRefused`` for an export that waits for nobody.
+        Raises ``MoveRefused`` for what cannot have become of it.
         """
-        export = await self._newest(record_id, revision)
+        export = await self._waiting(record_id) if revision is None else await self._newest(record_id, revision)
         after = {Posted: State.POSTED, Rejected: State.REJECTED, Skipped: State.SKIPPED}.get(
             type(outcome), State.DISCOVERED
         )
@@ -191,6 +191,12 @@ class ExportAdmin:
             raise MoveRefused(f"the store has no such export: {record_id}")
         return found[-1]
 
+    async def _waiting(self, record_id: str) -> Export:
+        # What nobody knows of may have a newer revision waiting behind it.
+        found = await self.exports_of(record_id)
+        waiting = [one for one in found if one.state in (State.UNCONFIRMED, State.HELD)]
+        return waiting[0] if waiting else await self._newest(record_id, None)
+
     async def _is_newest(self, export: Export) -> bool:
         return (await self._store.exports_of(export.record_id))[-1].revision == export.revision
 
@@ -220,6 +226,9 @@ def _exception(export: Export) -> ExceptionItem | None:
             )
         elif export.rejections >= MANY_REJECTIONS:
             why, what_to_do = f"refused {export.rejections} times", "mend the cause with the customer, then retry"
+        elif export.state is State.REJECTED and export.left_queue:
+            why = "the books refuse it, and Brex does not wait for it any more"
+            what_to_do = "mend the cause, then retry, or let the customer export it again"
     elif export.left_queue and export.source_type != SourceType.BILL:
         why = "it is in the books, and the customer took it back in Brex"
         what_to_do = "ask the customer; it is reported as soon as it is READY_FOR_EXPORT again"

@@ -58,7 +58,8 @@ class ExportSync(ExportAdmin):
     not even read; by default all are, once. ``bills``: read bills at all. ``report_bills``: report them too;
     Brex does not document what that does. ``parallel``: posts at a time. ``lease``: after this long without a
     sign of life a worker counts as dead, and others settle what it left. It must outlast the slowest write of
-    your books by far: whoever looks for a document before it arrives posts it again. At least a second.
+    your books by far: whoever looks for a document before it arrives posts it again. The clocks of two workers
+    differ by up to a second, so a few seconds are the least.
     ``owner``: this worker's name, unlike any other's. ``watch`` is called with the numbers so far.
 
     Several workers may share a store. Raises ``ConfigurationError`` at once for wrong arguments.

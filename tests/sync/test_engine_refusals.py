@@ -6,10 +6,10 @@ import pytest
 
 from brex_accounting.enums import ReviewStatus
 from brex_accounting.sandbox import Rules
-from brex_accounting.sync import Posted, Skipped
+from brex_accounting.sync import Posted, Rejected, Skipped
 from brex_accounting.testing.erp_poster import FindErpPoster, ParkErpPoster, SameKeyErpPoster
 
-from .world import DAY, EXPORTED, HOUR, MINUTE, PREPARE, READY, World
+from .world import DAY, EXPORTED, HOUR, MINUTE, PREPARE, READY, Ledger, World
 
 OTHERS = [pytest.param(kind, marks=pytest.mark.slow) for kind in (FindErpPoster, ParkErpPoster)]
 pytestmark = pytest.mark.parametrize("world", [SameKeyErpPoster, *OTHERS], indirect=True)
@@ -78,6 +78,21 @@ async def test_a_persons_retry(world: World) -> None:
         await admin.retry("accr_1", why="June was opened again", by="Ann")
     await world.run(later=MINUTE)
     assert (await world.booked(), await world.states("accr_1")) == ({"accr_1": 1}, ["REPORTED"])
+
+
+async def test_a_refusal_that_brex_does_not_wait_for_is_listed(world: World) -> None:
+    """Taken back while it is posted: nobody is told why it was refused, so a person sees it."""
+    world.put("accr_1")
+
+    async def refuse(*_: object) -> Rejected:
+        world.move("accr_1", PREPARE)
+        return Rejected("CLOSED_PERIOD", "The books are closed")
+
+    await world.run(Ledger(refuse))
+    async with world.admin() as admin:
+        [item] = await admin.exceptions()
+    assert (item.export.record_id, item.export.state.value) == ("accr_1", "REJECTED")
+    assert "does not wait" in item.why
 
 
 async def test_a_reported_record_that_is_ready_again_is_reported_again(world: World) -> None:

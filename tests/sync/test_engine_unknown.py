@@ -166,3 +166,19 @@ async def test_an_amendment_waits_for_the_post_before_it(world: World) -> None:
         ("accr_1.2", "accr_1.1"),
     ]
     assert await world.booked() == {"accr_1": 1}
+
+
+@pytest.mark.parametrize("world", [ParkErpPoster], indirect=True)
+async def test_a_person_resolves_what_has_an_amendment_behind_it(world: World) -> None:
+    """Without a revision the one that nobody knows of is meant, not the newer one that waits for it."""
+    world.put("accr_1", source_type="BILL", type="BILL_EXPENSE", review_status="PREPARE")
+    await world.erp.control.order("drop-after", next=1, path=ENTRIES, method="POST")
+    await world.run()
+    world.edit("accr_1", memo="changed")
+    await world.run(later=MINUTE)
+    assert await world.states("accr_1") == ["UNCONFIRMED", "DISCOVERED"]
+    async with world.admin() as admin:
+        resolved = await admin.resolve("accr_1", Posted("JE-000001"), why="looked it up", by="Ann")
+    assert (resolved.revision, resolved.state.value) == (1, "POSTED")
+    await world.run(later=MINUTE)
+    assert await world.states("accr_1") == ["POSTED", "POSTED"]
