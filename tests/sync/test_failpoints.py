@@ -132,7 +132,7 @@ def test_the_engine_calls_nothing_else() -> None:
     assert _calls_on("store") - STORE_READS == STORE_WRITES
     assert _calls_on("poster") - {"recovery"} == POSTER_CALLS
     assert _calls_on("brex") == {"records", "server_now"}
-    assert _calls_on("records") <= {"list", "get_many", "report_confirmed"} | {"get", "items"}
+    assert _calls_on("records") <= {"list", "get_many", "report_export_results", "get", "items"}
 
 
 def test_every_request_that_changes_something_is_known() -> None:
