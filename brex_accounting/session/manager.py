@@ -93,6 +93,8 @@ class Manager(Services):
                 next(steps)
             except StopIteration as done:
                 result: T = done.value
+                # What the caller does with it belongs to another turn of the loop than the decoding.
+                await asyncio.sleep(0)
                 return result
 
 
