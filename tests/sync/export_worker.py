@@ -116,6 +116,7 @@ class _Failpoints:
             os.kill(os.getpid(), signal.SIGKILL)
         elif self.life.action == "stop":
             os.kill(os.getpid(), signal.SIGSTOP)
+            self.say("went on")
         else:
             raise (StoreFull if self.life.action == "full" else StoreUnavailable)("on order")
 

@@ -68,6 +68,7 @@ class Running:
     _workers: Workers
     reached: list[str] = attrs.field(factory=list)
     struck: bool = False
+    went_on: bool = False
     news: asyncio.Condition = attrs.field(factory=asyncio.Condition)
     end: End | None = None
     text: str = ""
@@ -82,6 +83,14 @@ class Running:
         async with self.news:
             await self.news.wait_for(lambda: self.struck or self.end is not None)
         return self.struck
+
+    async def go_on(self) -> None:
+        """Let it go on after it was stopped. More than once: it is struck a moment before it stops."""
+        while not self.went_on and self.end is None:
+            self.send(signal.SIGCONT)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.1), self.news:
+                    await self.news.wait_for(lambda: self.went_on or self.end is not None)
 
     async def ended(self) -> End:
         """Wait for its end."""
@@ -98,6 +107,8 @@ class Running:
                 self._result = msgspec.json.decode(one[2:], type=Result)
             elif one == "struck":
                 self.struck = True
+            elif one == "went on":
+                self.went_on = True
             else:
                 self.reached.append(one)
         async with self.news:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -83,7 +82,7 @@ async def test_a_lock_that_is_held_for_too_long(tmp_path: Path) -> None:
         assert await life.until_struck()
         with closing(sqlite3.connect(world.store, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            life.send(signal.SIGCONT)
+            await life.go_on()
             end = await life.ended()
             connection.execute("ROLLBACK")
         assert end.result is not None

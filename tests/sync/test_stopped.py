@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from pathlib import Path
 
 import attrs
@@ -41,7 +40,7 @@ async def stopped(world: Company, failpoint: str, seconds: float | None = None) 
     _, end = await world.run()
     assert end.status == 0
     [export] = await world.exports()
-    first.send(signal.SIGCONT)
+    await first.go_on()
     assert (await first.ended()).status == 0
     await world.settled()
     [last] = await world.exports()
