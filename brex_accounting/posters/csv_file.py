@@ -1,135 +1,55 @@
-"""The file under ``CsvPoster``: appended to by one at a time, and whole again whenever it is opened."""
+"""The file under ``CsvPoster``: entries made of rows."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import ConfigurationError
+from .appended import AppendedFile, Changed
 from .rows import HEADER, encode, is_end, is_whole, parse, safe
 
 __all__ = ["CsvFile"]
 
 
 class CsvFile:
-    """Entries in a CSV file. Every method blocks: it waits for its turn among threads and processes, and for the disk.
-
-    Raises ``ConfigurationError``, and has written nothing, when the file cannot be opened or holds something that
-    was not written here; ``OSError`` when the disk fails.
-    """
+    """Entries in a CSV file. Every method blocks, and raises, as ``AppendedFile`` does."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._identity: tuple[int, int] | None = None
-        self._whole = 0  # bytes up to the end of the last entry that was read or written
-        self._keys: set[str] = set()
+        self._file = AppendedFile(path, what="CSV file", header=HEADER, contents=_Rows)
 
     def has(self, key: str) -> bool:
         """Whether there is an entry with the key."""
-        with self._opened():
-            return safe(key) in self._keys
+        with self._file.opened() as file:
+            return safe(key) in file.contents.keys
 
     def add(self, key: str, rows: Sequence[Sequence[str]]) -> bool:
         """Append an entry, on disk before this returns. False when there is one with the key, which stays."""
-        with self._opened() as file:
-            if safe(key) in self._keys:
+        with self._file.opened() as file:
+            if safe(key) in file.contents.keys:
                 return False
-            data = encode(rows)
-            write(file, data, self._whole)
-            os.fsync(file)
-            self._whole += len(data)
-            self._keys.add(safe(key))
+            file.append(encode(rows))
             return True
 
-    @contextmanager
-    def _opened(self) -> Iterator[int]:
-        file = self._locked()
-        try:
-            self._refresh(file)
-            yield file
-        finally:
-            os.close(file)  # and with it the lock
 
-    def _locked(self) -> int:
-        while True:
-            try:
-                file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            except OSError as error:
-                raise ConfigurationError(f"the CSV file cannot be opened: {error.strerror}") from None
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                if self._path.exists() and _identity(self._path.stat()) == _identity(os.fstat(file)):
-                    return file
-            except BaseException:
-                os.close(file)
-                raise
-            os.close(file)  # it was moved away while we waited: take the new one
+class _Rows:
+    """What a CSV file holds."""
 
-    def _refresh(self, file: int) -> None:
-        state = os.fstat(file)
-        if _identity(state) != self._identity or state.st_size < self._whole:
-            self._whole, self._keys = 0, set()
-            _sync_folder(self._path)  # the name of a new file is on disk once its folder is
-            self._identity = _identity(state)
-        if self._whole == 0:
-            self._begin(file)
-        with os.fdopen(os.dup(file), "rb") as stream:
-            stream.seek(self._whole)
-            self._read(stream)
-        if os.fstat(file).st_size > self._whole:
-            os.ftruncate(file, self._whole)
-            os.fsync(file)
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+        self._entry: list[list[str]] = []
 
-    def _begin(self, file: int) -> None:
-        head = os.pread(file, len(HEADER), 0)
-        if head != HEADER:
-            if os.fstat(file).st_size >= len(HEADER) or not HEADER.startswith(head):
-                raise ConfigurationError("the CSV file does not begin with the columns of CsvPoster: take another file")
-            write(file, HEADER, 0)
-            os.fsync(file)
-        self._whole = len(HEADER)
+    def take(self, line: bytes) -> bool:
+        row = parse(line)
+        if row is None:
+            raise Changed
+        self._entry.append(row)
+        if not is_end(row):
+            return False
+        if not is_whole(self._entry):
+            raise Changed
+        self.keys.add(row[0])
+        self._entry = []
+        return True
 
-    def _read(self, lines: Iterable[bytes]) -> None:
-        entry: list[list[str]] = []
-        at = self._whole
-        for line in lines:
-            at += len(line)
-            if not line.endswith(b"\n"):
-                return
-            row = parse(line[:-1])
-            if row is None:
-                raise self._changed()
-            entry.append(row)
-            if is_end(row):
-                if not is_whole(entry):
-                    raise self._changed()
-                self._keys.add(row[0])
-                self._whole, entry = at, []
-
-    def _changed(self) -> ConfigurationError:
-        return ConfigurationError(
-            f"the CSV file was changed after it was written, behind its byte {self._whole}: restore it, or take another"
-        )
-
-
-def write(file: int, data: bytes, at: int) -> None:
-    """All of ``data``, from the byte ``at`` on."""
-    rest = memoryview(data)
-    while rest:
-        written = os.pwrite(file, rest, at)
-        rest, at = rest[written:], at + written
-
-
-def _identity(state: os.stat_result) -> tuple[int, int]:
-    return state.st_dev, state.st_ino
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    def drop(self, rest: bytes) -> None:  # noqa: ARG002 - a row may be torn anywhere
+        self._entry = []
