@@ -11,29 +11,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 
 from ..errors import ConfigurationError
+from .contents import Changed, Contents
 
-__all__ = ["AppendedFile", "Changed", "Contents", "Opened", "sync_folder"]
-
-
-class Changed(Exception):
-    """Something was not written here. It carries no words: those who raise it hold what somebody wrote."""
-
-
-class Contents(Protocol):
-    """What a file holds, as far as it was read. Raises ``Changed`` for what nobody here wrote."""
-
-    def take(self, line: bytes) -> bool:
-        """The next line, without its end. True when it closes an entry, which is in the file from then on."""
-        ...
-
-    def drop(self, rest: bytes) -> None:
-        """What was taken since the last entry is to be removed, with ``rest``, a line that has no end, after it."""
-        ...
+__all__ = ["AppendedFile", "Opened", "sync_folder"]
 
 
 C = TypeVar("C", bound=Contents)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .appended import AppendedFile, Changed
+from .appended import AppendedFile
+from .contents import Changed
 from .rows import HEADER, encode, is_end, is_whole, parse, safe
 
 __all__ = ["CsvFile"]
