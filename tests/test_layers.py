@@ -105,6 +105,7 @@ ALLOWED: dict[str, set[str]] = {
 # Imports inside functions: an optional extra, the command line's start, what only POSIX has, and what the first
 # client or refresh opens.
 LATE = {
+    ("posters.csv", "posters.rules"),
     *(("__main__", "cli.app"), ("core", "session.transport"), ("session.grants", "session.transport")),
     *(
         ("cli.export", "posters.csv"),
@@ -126,6 +127,7 @@ PURE = [
     *("testing.erp.orders", "testing.erp.refusal", "testing.erp.values", "posters.rows"),
     *("posters.chart", "posters.chart_file", "posters.chart_schema", "posters.coding", "posters.currencies"),
     *("posters.entries", "posters.refusing", "posters.rule_table", "posters.rules", "posters.toml_lines"),
+    *("posters.entry_rows", "posters.standing"),
 ]
 BANNED = {"aiohttp", "asyncio", "random", "time", "os", "uuid", "secrets", "socket", "threading", "logging"}
 

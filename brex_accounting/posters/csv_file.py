@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from .rows import HEADER, encode, is_end, is_whole, parse, safe
+from .rows import COLUMNS, encode, header_of, is_end, is_whole, parse, safe
 
 __all__ = ["CsvFile"]
 
@@ -17,12 +17,16 @@ __all__ = ["CsvFile"]
 class CsvFile:
     """Entries in a CSV file. Every method blocks: it waits for its turn among threads and processes, and for the disk.
 
+    ``columns`` are those of a row: the key first, the entry's end last.
+
     Raises ``ConfigurationError``, and has written nothing, when the file cannot be opened or holds something that
     was not written here; ``OSError`` when the disk fails.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: Sequence[str] = COLUMNS) -> None:
         self._path = path
+        self._columns = columns
+        self._header = header_of(columns)
         self._identity: tuple[int, int] | None = None
         self._whole = 0  # bytes up to the end of the last entry that was read or written
         self._keys: set[str] = set()
@@ -43,6 +47,19 @@ class CsvFile:
             self._whole += len(data)
             self._keys.add(safe(key))
             return True
+
+    def entries(self) -> list[list[list[str]]]:
+        """The rows of every whole entry, in the order written. Nothing is made or mended: no file has no entries."""
+        try:
+            with self._path.open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_SH)
+                head = stream.read(len(self._header))
+                self._check_begin(head, is_all=len(head) < len(self._header))
+                return [entry for entry, _ in self._whole_entries(stream, len(head))]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise ConfigurationError(f"the CSV file cannot be read: {error.strerror}") from None
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
@@ -84,35 +101,49 @@ class CsvFile:
             os.fsync(file)
 
     def _begin(self, file: int) -> None:
-        head = os.pread(file, len(HEADER), 0)
-        if head != HEADER:
-            if os.fstat(file).st_size >= len(HEADER) or not HEADER.startswith(head):
-                raise ConfigurationError("the CSV file does not begin with the columns of CsvPoster: take another file")
-            write(file, HEADER, 0)
+        head = os.pread(file, len(self._header), 0)
+        if head != self._header:
+            self._check_begin(head, is_all=os.fstat(file).st_size < len(self._header))
+            write(file, self._header, 0)
             os.fsync(file)
-        self._whole = len(HEADER)
+        self._whole = len(self._header)
+
+    def _check_begin(self, head: bytes, *, is_all: bool) -> None:
+        if head == self._header or (is_all and self._header.startswith(head)):
+            return
+        raise ConfigurationError(
+            "the CSV file does not begin with the columns of this CsvPoster: take another file. "
+            "One that was begun without a chart goes on without it, and the other way round"
+        )
 
     def _read(self, lines: Iterable[bytes]) -> None:
+        for entry, end in self._whole_entries(lines, self._whole):
+            self._keys.add(entry[0][0])
+            self._whole = end
+
+    def _whole_entries(self, lines: Iterable[bytes], at: int) -> Iterator[tuple[list[list[str]], int]]:
+        """Each entry from the byte ``at`` on, and where it ends. What is torn at the end of the file is none."""
         entry: list[list[str]] = []
-        at = self._whole
+        end = at
         for line in lines:
             at += len(line)
             if not line.endswith(b"\n"):
                 return
-            row = parse(line[:-1])
+            row = parse(line[:-1], self._columns)
             if row is None:
-                raise self._changed()
+                raise _changed(end)
             entry.append(row)
             if is_end(row):
                 if not is_whole(entry):
-                    raise self._changed()
-                self._keys.add(row[0])
-                self._whole, entry = at, []
+                    raise _changed(end)
+                yield entry, at
+                entry, end = [], at
 
-    def _changed(self) -> ConfigurationError:
-        return ConfigurationError(
-            f"the CSV file was changed after it was written, behind its byte {self._whole}: restore it, or take another"
-        )
+
+def _changed(end: int) -> ConfigurationError:
+    return ConfigurationError(
+        f"the CSV file was changed after it was written, behind its byte {end}: restore it, or take another"
+    )
 
 
 def write(file: int, data: bytes, at: int) -> None:
