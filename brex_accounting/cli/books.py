@@ -11,25 +11,30 @@ from .console import Mistakes, UsageError
 from .options import day
 
 if TYPE_CHECKING:
+    from ..posters.beancount import BeancountPoster
     from ..posters.chart import Chart
     from ..posters.csv import CsvPoster
 
 __all__ = ["Books", "books", "first_day", "load_chart"]
 
-Books: TypeAlias = "CsvPoster"
+Books: TypeAlias = "BeancountPoster | CsvPoster"
 
 
 def books(*, csv: Path | None, beancount: Path | None, chart: Path | None) -> Books:
     """The poster of the books that are named. Raises ``UsageError`` unless exactly one is, and for a bad chart."""
     if (csv is None) == (beancount is None):
         raise UsageError("name the books: --csv FILE or --beancount FILE")
-    if beancount is not None:
-        raise UsageError("there are no Beancount books yet")
-    # Here: the file is locked in a way that only POSIX knows, and the other commands do without.
-    from ..posters.csv import CsvPoster
+    # Here: the files are locked in a way that only POSIX knows, and the other commands do without.
+    if csv is not None:
+        from ..posters.csv import CsvPoster
 
-    assert csv is not None
-    return CsvPoster(csv, load_chart(chart) if chart is not None else None)
+        return CsvPoster(csv, load_chart(chart) if chart is not None else None)
+    from ..posters.beancount import BeancountPoster
+
+    assert beancount is not None
+    if chart is None:
+        raise UsageError("--beancount needs --chart, by which it is kept; 'sync chart' writes one to begin with")
+    return BeancountPoster(beancount, load_chart(chart))
 
 
 def load_chart(path: Path) -> Chart:

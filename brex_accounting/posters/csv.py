@@ -23,11 +23,11 @@ from ..models import AccountingRecord
 from ..sync.content import is_live
 from ..sync.keys import ExportKey
 from ..sync.poster import NotNow, Outcome, Posted, Recovery, Rejected, RejectionCode, Skipped
-from . import entry_rows
-from .csv_file import CsvFile
+from .csv_file import CsvFile, ledger_file
 from .entries import Entry
-from .rows import COLUMNS, rows_of
-from .standing import appended, standing_under
+from .entry_rows import rows_of_entry
+from .rows import encode, rows_of
+from .standing import append_only
 
 if TYPE_CHECKING:
     from .chart import Chart
@@ -51,36 +51,43 @@ class CsvPoster:
     recovery: Recovery = "find"
 
     def __init__(self, path: str | PathLike[str], chart: Chart | None = None) -> None:
-        self._chart = chart
-        self._file = CsvFile(Path(path), COLUMNS if chart is None else entry_rows.COLUMNS)
+        self._books = _AsSent(Path(path)) if chart is None else _Charted(Path(path), chart)
 
     async def check(self) -> None:
         """Raise if the file cannot be written, or was changed by somebody else; mend it if it was torn."""
-        await asyncio.to_thread(self._file.has, "")
+        await asyncio.to_thread(self._books.has, ExportKey("-"))
 
     async def post(self, record: AccountingRecord, *, key: ExportKey, supersedes: ExportKey | None) -> Outcome:
         """Append the record's lines. An entry that is there already stays, and is what was posted."""
         try:
-            if self._chart is None:
-                return await self._post_as_sent(record, key, supersedes)
-            return await asyncio.to_thread(self._post_by, self._chart, record, key, supersedes)
+            return await asyncio.to_thread(self._books.post, record, key, supersedes)
         except ConfigurationError as error:
             return NotNow(str(error))
 
     async def find(self, key: ExportKey) -> Posted | None:
         """The entry with the key."""
-        return Posted(str(key)) if await asyncio.to_thread(self._file.has, key) else None
+        return Posted(str(key)) if await asyncio.to_thread(self._books.has, key) else None
 
     async def entries(self) -> tuple[Entry, ...]:
         """What the file holds, in the order written; nothing when there is no file. It is left as it is.
 
         Raises ``ConfigurationError`` without a chart: there are no accounts in such a file.
         """
-        if self._chart is None:
+        if isinstance(self._books, _AsSent):
             raise ConfigurationError("a CSV file holds accounts only when it is kept with a chart: give one")
-        return await asyncio.to_thread(self._entries)
+        return await asyncio.to_thread(self._books.entries)
 
-    async def _post_as_sent(self, record: AccountingRecord, key: ExportKey, supersedes: ExportKey | None) -> Outcome:
+
+class _AsSent:
+    """Records as Brex sent them, without accounts. What blocks waits for other writers and for the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = CsvFile(path)
+
+    def has(self, key: ExportKey) -> bool:
+        return self._file.has(key)
+
+    def post(self, record: AccountingRecord, key: ExportKey, supersedes: ExportKey | None) -> Outcome:
         if not is_live(record):
             return Skipped("it is not due") if supersedes is None else _to_reverse(supersedes)
         if not record.is_balanced:
@@ -88,26 +95,42 @@ class CsvPoster:
         rows = rows_of(record, key, supersedes)
         if _is_too_long(rows):
             return _too_long()
-        await asyncio.to_thread(self._file.add, key, rows)
+        self._file.add(key, rows)
         return Posted(str(key))
 
-    def _post_by(self, chart: Chart, record: AccountingRecord, key: ExportKey, supersedes: ExportKey | None) -> Outcome:
+
+class _Charted:
+    """The entries of the posting rules, with their accounts. It blocks in the same way."""
+
+    def __init__(self, path: Path, chart: Chart) -> None:
+        self._file = ledger_file(path)
+        self._chart = chart
+
+    def has(self, key: ExportKey) -> bool:
+        with self._file.opened() as file:
+            return key in file.contents.index.entries
+
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(self._file.looked_at().index.entries.values())
+
+    def post(self, record: AccountingRecord, key: ExportKey, supersedes: ExportKey | None) -> Outcome:
         # Here: the rules need the currency table, and a journal without a chart does not.
         from .rules import entries_for
 
-        standing = standing_under(self._entries(), supersedes, is_live=is_live(record)) if supersedes else None
-        made = entries_for(record, chart, key=key, supersedes=supersedes, standing=standing)
-        if not isinstance(made, tuple):
-            return made
-        pieces = [(entry.key, entry_rows.rows_of_entry(entry)) for entry in appended(made, standing)]
-        if any(_is_too_long(rows) for _, rows in pieces):
-            return _too_long()
-        for piece_key, rows in pieces:
-            self._file.add(piece_key, rows)
+        with self._file.opened() as file:
+            index = file.contents.index
+            if key in index.entries:
+                return Posted(str(key))
+            standing = index.standing(supersedes, is_live=is_live(record)) if supersedes else None
+            made = entries_for(record, self._chart, key=key, supersedes=supersedes, standing=standing)
+            if not isinstance(made, tuple):
+                return made
+            pieces = [rows_of_entry(entry) for entry in append_only(made, standing)]
+            if any(map(_is_too_long, pieces)):
+                return _too_long()
+            for rows in pieces:
+                file.append(encode(rows))
         return Posted(str(key))
-
-    def _entries(self) -> tuple[Entry, ...]:
-        return tuple(map(entry_rows.entry_of, self._file.entries()))
 
 
 def _is_too_long(rows: Iterable[Sequence[str]]) -> bool:

@@ -13,11 +13,11 @@ from ..client import BrexAccounting
 from ..enums import ReviewStatus
 from ..models import AccountingRecord
 from ..posters.chart import Chart
-from ..posters.entries import Entry
 from ..posters.ledger import Ledger
+from ..posters.standing import EntryIndex
 from ..sync.poster import Rejected, Skipped
 from ..sync.snapshot import Snapshot
-from .deciding import decide
+from .deciding import decide, indexed
 from .outcomes import Reason, Refusal, Unreadable, reasons_of, refusal_of
 from .planning import Due, open_post
 from .reading import Lists, Read
@@ -75,7 +75,7 @@ async def check(
     REVIEW is what staff have coded and the accountant has not exported yet: what is found there is mended in Brex
     before the books ever see it. What was refused before is looked at again.
     """
-    held = await ledger.entries() if ledger is not None else None
+    held = indexed(await ledger.entries()) if ledger is not None else None
     lists = Lists(brex)
     checker = _Checker(chart, store, held)
     async for one in lists.queue(ReviewStatus.REVIEW, ReviewStatus.READY_FOR_EXPORT):
@@ -89,7 +89,7 @@ async def check(
 class _Checker:
     """What was found so far, by record: one that is read again is looked at again."""
 
-    def __init__(self, chart: Chart, store: Snapshot | None, held: tuple[Entry, ...] | None) -> None:
+    def __init__(self, chart: Chart, store: Snapshot | None, held: EntryIndex | None) -> None:
         self._chart = chart
         self._store = store
         self._held = held

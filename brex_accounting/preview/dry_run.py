@@ -12,11 +12,12 @@ from ..enums import ReviewStatus
 from ..posters.chart import Chart
 from ..posters.entries import Entry
 from ..posters.ledger import Ledger
+from ..posters.standing import EntryIndex
 from ..sync.plan import turn_of
 from ..sync.poster import Rejected, Skipped
 from ..sync.snapshot import Snapshot
 from ..sync.states import State
-from .deciding import decide
+from .deciding import decide, indexed
 from .outcomes import Preview, Refusal, refusal_of
 from .planning import Due, next_post
 from .reading import Lists, Read
@@ -38,7 +39,7 @@ async def dry_run(
     ``store``: what the export did so far; it knows what is posted already. ``ledger``: the books, to see how a
     document that was posted is changed. ``bills`` and ``since`` are those of ``ExportSync``.
     """
-    held = await ledger.entries() if ledger is not None else None
+    held = indexed(await ledger.entries()) if ledger is not None else None
     lists = Lists(brex)
     tray = _Tray(chart, store, held)
     async for one in _offered(lists, bills=bills, since=since):
@@ -57,7 +58,7 @@ async def _offered(lists: Lists, *, bills: bool, since: datetime | None) -> Asyn
 class _Tray:
     """What was decided so far, by record: one that is read again is decided again."""
 
-    def __init__(self, chart: Chart, store: Snapshot | None, held: tuple[Entry, ...] | None) -> None:
+    def __init__(self, chart: Chart, store: Snapshot | None, held: EntryIndex | None) -> None:
         self._chart = chart
         self._store = store
         self._held = held

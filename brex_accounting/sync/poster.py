@@ -17,6 +17,8 @@ __all__ = [
     "Attaching",
     "Checking",
     "Finding",
+    "FindingRecords",
+    "FoundDocument",
     "NotNow",
     "Outcome",
     "Posted",
@@ -126,6 +128,30 @@ class Finding(Protocol):
 
     async def find(self, key: ExportKey) -> Posted | None:
         """What the system holds under the key; None: certainly nothing."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class FoundDocument:
+    """A document of a record as the books hold it: the one of the revision whose key it has.
+
+    ``content_hash`` and ``hash_version``: those of the record when it was booked, where the books keep them.
+    ``stands`` is False when it was taken out of the books again: reversed, or voided.
+    """
+
+    key: ExportKey
+    posted: Posted
+    content_hash: str | None = None
+    hash_version: int = 0
+    stands: bool = True
+
+
+@runtime_checkable
+class FindingRecords(Protocol):
+    """A poster that can ask the system for all documents of a record, so that a store that was lost can be rebuilt."""
+
+    async def find_record(self, record_id: str) -> Sequence[FoundDocument]:
+        """The documents of the record's revisions, reversals not among them. Empty: certainly none."""
         ...
 
 

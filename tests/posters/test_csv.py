@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from brex_accounting.enums import LineItemType, SourceType
 from brex_accounting.errors import ConfigurationError
 from brex_accounting.models import AccountingRecord, Money
-from brex_accounting.posters import csv_file
+from brex_accounting.posters import appended
 from brex_accounting.posters.csv import CsvPoster
 from brex_accounting.posters.rows import COLUMNS, HEADER, encode, is_end, is_whole, parse, rows_of, safe
 from brex_accounting.sync.keys import ExportKey, export_key
@@ -246,7 +246,7 @@ async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 async def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The outcome is unknown and raised; the file tells afterwards that the entry is not there."""
-    path, whole = tmp_path / "journal.csv", csv_file.write
+    path, whole = tmp_path / "journal.csv", appended.write
     await post(path)
 
     def full(file: int, data: bytes, at: int) -> None:
@@ -254,7 +254,7 @@ async def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(csv_file, "write", full)
+        patched.setattr(appended, "write", full)
         with pytest.raises(OSError, match="No space"):
             await post(path, RECORDS[1])
     assert await found(path, KEYS[:2]) == KEYS[:1]

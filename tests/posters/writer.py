@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 
-from brex_accounting.posters import csv_file
+from brex_accounting.posters import appended
 from brex_accounting.posters.csv import CsvPoster
 from brex_accounting.sync.keys import export_key
 from brex_accounting.sync.poster import Posted
@@ -21,7 +21,7 @@ from tests.posters.records import RECORDS
 
 
 def slowly(at_once: int, limit: int) -> None:
-    whole, written = csv_file.write, 0
+    whole, written = appended.write, 0
 
     def write(file: int, data: bytes, at: int) -> None:
         nonlocal written
@@ -34,7 +34,7 @@ def slowly(at_once: int, limit: int) -> None:
             written += len(part)
             time.sleep(0.0002)
 
-    csv_file.write = write
+    appended.write = write
 
 
 def say(word: str) -> None:
