@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError
 from .._version import __version__
 from ..errors import APIStatusError, BrexError, ConfigurationError
 from . import demo, export, integration, records, sandbox, sync
-from .console import Failed, Terminated, UnexpectedError, UsageError, one_line, say
+from .console import Failed, Mistakes, Terminated, UnexpectedError, UsageError, one_line, say
 
 __all__ = ["build", "run"]
 
@@ -91,7 +91,8 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
 
 def _failed(error: Exception, as_json: bool, *, help_for: Sequence[str] = ()) -> int:
     code = 2 if isinstance(error, (UsageError, ConfigurationError)) else 1
-    text = one_line(str(error)) or type(error).__name__
+    lines = str(error).splitlines() if isinstance(error, Mistakes) else [str(error)]
+    text = "\n".join(map(one_line, lines)) or type(error).__name__
     if isinstance(error, APIStatusError) and error.message:
         text += f" Brex says: {one_line(error.message)}"
     text = " ".join([text, *getattr(error, "__notes__", ())])

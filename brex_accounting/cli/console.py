@@ -11,11 +11,25 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
-__all__ = ["Failed", "LiveLine", "Terminated", "UnexpectedError", "UsageError", "one_line", "progress", "say"]
+__all__ = [
+    "Failed",
+    "LiveLine",
+    "Mistakes",
+    "Terminated",
+    "UnexpectedError",
+    "UsageError",
+    "one_line",
+    "progress",
+    "say",
+]
 
 
 class UsageError(Exception):
     """The command was called wrongly."""
+
+
+class Mistakes(UsageError):
+    """Several things are wrong with a file: a line for each."""
 
 
 class UnexpectedError(Exception):

@@ -18,11 +18,12 @@ from ..sandbox import Sandbox
 from ..session.call import Outcome
 from ..session.events import AttemptEvent
 from ..sync import SqliteStore
+from .books import books
 from .console import LiveLine, UsageError, progress, say
 from .crash import crash
-from .export import csv_poster, shown_by
 from .journal import Due, check_journal
 from .local import export_all, local_brex, local_client, read_back
+from .running import shown_by
 from .sandbox import MOST_RECORDS
 from .totals import Totals
 
@@ -61,9 +62,8 @@ async def demo(*, records: int = 5000, crash_: Annotated[bool, Parameter(name="-
             streamed += f" of which {seen.retries} retries."
             check(sandbox, totals)
             with LiveLine("exporting") as line:
-                await export_all(
-                    brex, csv_poster(journal), SqliteStore(journal.with_suffix(".db")), watch=shown_by(line)
-                )
+                poster = books(csv=journal, beancount=None, chart=None)
+                await export_all(brex, poster, SqliteStore(journal.with_suffix(".db")), watch=shown_by(line))
             check_journal(journal, due)
             exported = await read_back(brex, due.ready)
     _print(totals, due, seen, streamed, exported)

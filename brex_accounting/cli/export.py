@@ -1,42 +1,31 @@
-"""``export``: what is ready goes from Brex into the books, once or again and again."""
+"""``export``: what is ready goes from Brex into the books, once or again and again, or is only shown."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import re
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
 
 from ..client import BrexAccounting
-from ..errors import BrexError, ConfigurationError, StoreError
-from ..sync import ExportSync, SqliteStore, Summary
-from .console import Failed, LiveLine, Terminated, UsageError, say
-from .wording import how_it_goes_on, moment, run_line, summary_facts, summary_lines
+from ..sync import ExportSync, SqliteStore
+from .books import books, first_day, load_chart
+from .console import LiveLine, UsageError
+from .dry_run import show_dry_run
+from .options import duration, start_of
+from .running import run_again, run_once, shown_by
 
-if TYPE_CHECKING:
-    from ..posters.csv import CsvPoster
-
-__all__ = ["csv_poster", "export", "shown_by"]
-
-_DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+__all__ = ["export"]
 
 
 async def export(
     *,
-    store: Path,
-    csv: Path,
-    post_from: str,
+    store: Path | None = None,
+    csv: Path | None = None,
+    beancount: Path | None = None,
+    chart: Path | None = None,
+    post_from: str | None = None,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
     every: str | None = None,
     company: str = "",
     vendor: str = "",
@@ -48,20 +37,29 @@ async def export(
     lease: str = "2m",
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Post what is ready into a CSV journal and report it to Brex, each record once.
+    """Post what is ready into your books and report it to Brex, each record once.
 
     Whenever it failed or was stopped, run it again: it goes on. Ctrl-C and
     SIGTERM let what is being posted come to its end. A paused export fails and
-    says why. SIGTERM before the end of the run gives 143.
+    says why. SIGTERM before the end of the run gives 143. With --dry-run it
+    shows what it would do: nothing is posted, reported or kept.
 
     Parameters
     ----------
     store
         The file that remembers what was posted and reported, one per company; made when it is missing.
+        Required but for a dry run.
     csv
-        The journal, a row per line item, only ever appended to; made when it is missing.
+        The books: a journal, a row per line item, only ever appended to; made when it is missing.
+    beancount
+        The books: a Beancount ledger, only ever appended to; made when it is missing. Needs --chart.
+    chart
+        The chart of accounts (TOML), by which the posting rules book; 'sync chart' writes one to begin with.
     post_from
-        The first day of the books, like 2026-01-01: records dated before are left out.
+        The first day of the books, like 2026-01-01: records dated before are left out. A chart says it itself.
+    dry_run
+        Show what would be booked and refused instead. Needs --chart, and neither --store nor books: a store
+        knows what is posted already, and books how a document would be changed. None of them is changed.
     every
         Run for ever, with a pause of 30s, 15m or 1h in between; SIGTERM then ends it with 0.
     company
@@ -81,22 +79,33 @@ async def export(
     lease
         After this long without a sign of life a worker counts as dead, and others settle what it left.
     json_
-        Print the summary as one JSON object; with --every one per run.
+        Print the summary as one JSON object; with --every one per run, with --dry-run JSON Lines.
     """
-    pause_between = _duration("--every", every) if every is not None else None
-    held = _duration("--lease", lease)
-    poster = csv_poster(csv)
+    began = start_of("--since", since)
+    pause_between = duration("--every", every) if every is not None else None
+    held = duration("--lease", lease)
+    if store is None and not dry_run:
+        raise UsageError("--store FILE is required, but for a --dry-run")
+    first = first_day(post_from, load_chart(chart) if chart is not None else None)
+    if dry_run or store is None:
+        if pause_between is not None:
+            raise UsageError("--dry-run and --every exclude each other")
+        await show_dry_run(
+            store=store, csv=csv, beancount=beancount, chart=chart, bills=bills, since=began, as_json=json_
+        )
+        return
+    poster = books(csv=csv, beancount=beancount, chart=chart)
     line = LiveLine("reading what is ready")
     async with BrexAccounting() as brex:
         sync = ExportSync(
             brex,
             poster,
             store=SqliteStore(store),
-            post_from=_day("--post-from", post_from),
+            post_from=first,
             company=company,
             vendor=vendor,
             vendor_account_id=vendor_account_id,
-            since=None if since is None else datetime.combine(_day("--since", since), time(), UTC),
+            since=began,
             bills=bills,
             report_bills=report_bills,
             parallel=parallel,
@@ -107,116 +116,6 @@ async def export(
         await poster.check()
         async with sync:
             if pause_between is not None:
-                await _again_and_again(sync, pause_between, line, as_json=json_)
+                await run_again(sync, pause_between, line, as_json=json_)
             else:
-                await _once(sync, store, held, line, as_json=json_)
-
-
-def csv_poster(path: Path) -> CsvPoster:
-    """The poster of a journal."""
-    # Here: its file is locked in a way that only POSIX knows, and the other commands do without.
-    from ..posters.csv import CsvPoster
-
-    return CsvPoster(path)
-
-
-def shown_by(line: LiveLine) -> Callable[[Summary], None]:
-    """A watcher that keeps a line up to date."""
-
-    def show(summary: Summary) -> None:
-        refused = f", refused {summary.rejected}" if summary.rejected else ""
-        reported = summary.reported + summary.reported_failed
-        line.show(f"read {summary.read}, posted {summary.posted}{refused}, reported {reported}")
-
-    return show
-
-
-async def _once(sync: ExportSync, store: Path, lease: timedelta, line: LiveLine, *, as_json: bool) -> None:
-    stopped = _stopped_by_sigterm(sync)
-    try:
-        with line, _without_pauses():
-            summary = await sync.run_once()
-    except asyncio.CancelledError:
-        say(f"Nothing is lost: the same command goes on. {_settled(lease)}")
-        raise
-    except (ConfigurationError, StoreError):
-        raise
-    except BrexError as error:
-        error.add_note("Nothing that was done is lost: the same command goes on.")
-        raise
-    lines = [_encoded(summary)] if as_json else summary_lines(summary)
-    sys.stdout.write("".join(f"{one}\n" for one in lines))
-    if summary.open:
-        say(f"{summary.open} posts or reports have no known outcome. {_settled(lease)}")
-    if summary.unconfirmed or summary.held:
-        say(f"Something waits for a person: brex-accounting sync exceptions --store {store}")
-    if summary.paused is not None:
-        sys.stdout.flush()
-        raise Failed(f"posting is paused: {summary.paused.reason}. {how_it_goes_on(summary.paused)}")
-    if stopped.is_set():
-        raise Terminated
-
-
-async def _again_and_again(sync: ExportSync, every: timedelta, line: LiveLine, *, as_json: bool) -> None:
-    _stopped_by_sigterm(sync)
-
-    def ended(summary: Summary) -> None:
-        with line.away():
-            sys.stdout.write((_encoded(summary) if as_json else run_line(summary, datetime.now(UTC))) + "\n")
-            sys.stdout.flush()
-        line.show(f"waiting; the next run is at {moment(datetime.now(UTC) + every)} or before")
-
-    with line:
-        await sync.run_forever(every=every, ended=ended)
-
-
-@contextmanager
-def _without_pauses() -> Iterator[None]:
-    # The error that follows says the same, and what to do.
-    log = logging.getLogger("brex_accounting")
-
-    def is_other(record: logging.LogRecord) -> bool:
-        return record.msg != "paused: %s"
-
-    log.addFilter(is_other)
-    try:
-        yield
-    finally:
-        log.removeFilter(is_other)
-
-
-def _stopped_by_sigterm(sync: ExportSync) -> asyncio.Event:
-    stopped = asyncio.Event()
-
-    def stop() -> None:
-        stopped.set()
-        sync.stop()
-
-    if sys.platform != "win32":
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-    return stopped
-
-
-def _settled(lease: timedelta) -> str:
-    until = moment(datetime.now(UTC) + lease)
-    return f"What is open is settled by the first run after {until}, when no worker holds it any more."
-
-
-def _encoded(summary: Summary) -> str:
-    return msgspec.json.encode(summary_facts(summary)).decode()
-
-
-def _duration(option: str, text: str) -> timedelta:
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise UsageError(f"{option} takes a time like 30s, 15m, 1h or 1d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-def _day(option: str, text: str) -> date:
-    try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise UsageError(f"{option} takes a day like 2026-01-31")
+                await run_once(sync, store, held, line, as_json=json_)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-import msgspec
 from cyclopts import App, Parameter
 
 from ..client import BrexAccounting
@@ -17,7 +16,10 @@ from ..session.clock import SystemClock
 from ..sync import ExportAdmin, Posted, Rejected, Skipped, SqliteStore
 from ..sync.verifying import verify as compare
 from . import wording
+from .chart import chart
+from .check import check
 from .console import Failed, UsageError, one_line, say
+from .printing import print_lines
 
 __all__ = ["build"]
 
@@ -27,7 +29,7 @@ Json: TypeAlias = Annotated[bool, Parameter(name="--json", negative=())]
 def build() -> App:
     """The ``sync`` group."""
     app = App(name="sync", help="Look into an export's store, and decide what it cannot.", help_format="plaintext")
-    for command in (status, exceptions, resolve, retry, replay, pause, resume, history, verify):
+    for command in (status, exceptions, resolve, retry, replay, pause, resume, history, verify, check, chart):
         app.command(command)
     return app
 
@@ -44,7 +46,7 @@ async def status(*, store: Path, json_: Json = False) -> None:
     """
     async with _admin(store) as admin:
         found = await admin.status()
-    _print([wording.status_facts(found)] if json_ else wording.status_lines(found))
+    print_lines([wording.status_facts(found)] if json_ else wording.status_lines(found))
     if found.open and not json_:
         say("What has no known outcome is settled by the first run after its lease has ended.")
 
@@ -62,7 +64,7 @@ async def exceptions(*, store: Path, json_: Json = False) -> None:
     async with _admin(store) as admin:
         found = await admin.exceptions()
     for item in found:
-        _print([wording.exception_facts(item)] if json_ else wording.exception_lines(item))
+        print_lines([wording.exception_facts(item)] if json_ else wording.exception_lines(item))
     if not json_:
         say(f"{len(found)} wait for a person")
 
@@ -123,7 +125,7 @@ async def resolve(
         raise UsageError("give one of --posted REFERENCE, --rejected TEXT, --skip and --not-posted")
     async with _admin(store) as admin:
         export = await admin.resolve(record_id, outcomes[0](), why=why, by=_who(by), revision=revision)
-    _print([wording.export_facts(export) if json_ else wording.export_line(export)])
+    print_lines([wording.export_facts(export) if json_ else wording.export_line(export)])
 
 
 async def retry(record_id: str, /, *, store: Path, why: str, by: str | None = None, json_: Json = False) -> None:
@@ -144,7 +146,7 @@ async def retry(record_id: str, /, *, store: Path, why: str, by: str | None = No
     """
     async with _admin(store) as admin:
         export = await admin.retry(record_id, why=why, by=_who(by))
-    _print([wording.export_facts(export) if json_ else wording.export_line(export)])
+    print_lines([wording.export_facts(export) if json_ else wording.export_line(export)])
 
 
 async def replay(
@@ -176,7 +178,7 @@ async def replay(
         raise UsageError("name records, or give --all")
     async with _admin(store) as admin:
         found = await admin.replay(reason=why, by=_who(by), record_ids=None if all_ else record_ids)
-    _print([wording.export_facts(export) if json_ else wording.export_line(export) for export in found])
+    print_lines([wording.export_facts(export) if json_ else wording.export_line(export) for export in found])
     if not json_:
         say(f"{len(found)} are posted by the next run")
 
@@ -198,7 +200,7 @@ async def pause(*, store: Path, why: str, by: str | None = None, json_: Json = F
     async with _admin(store) as admin:
         found = await admin.pause(why, by=_who(by))
     text = f"paused by {found.by} since {wording.moment(found.since)}: {found.reason}"
-    _print([wording.pause_facts(found) if json_ else text])
+    print_lines([wording.pause_facts(found) if json_ else text])
 
 
 async def resume(*, store: Path, why: str, by: str | None = None, json_: Json = False) -> None:
@@ -217,7 +219,7 @@ async def resume(*, store: Path, why: str, by: str | None = None, json_: Json = 
     """
     async with _admin(store) as admin:
         await admin.resume(why=why, by=_who(by))
-    _print([{"paused": None} if json_ else "not paused"])
+    print_lines([{"paused": None} if json_ else "not paused"])
 
 
 async def history(record_id: str | None = None, /, *, store: Path, json_: Json = False) -> None:
@@ -236,7 +238,7 @@ async def history(record_id: str | None = None, /, *, store: Path, json_: Json =
     async with _admin(store) as admin:
         async for move in admin.history(record_id):
             known = True
-            _print([wording.move_facts(move) if json_ else wording.move_line(move)])
+            print_lines([wording.move_facts(move) if json_ else wording.move_line(move)])
     if record_id is not None and not known:
         raise Failed(f"the store has no such record: {record_id}")
 
@@ -259,7 +261,7 @@ async def verify(*, store: Path, json_: Json = False) -> None:
             found = await compare(brex, file)
         finally:
             await file.close()
-    _print([wording.verification_facts(found)] if json_ else wording.verification_lines(found))
+    print_lines([wording.verification_facts(found)] if json_ else wording.verification_lines(found))
     if found.differences:
         sys.stdout.flush()
         raise Failed(f"{len(found.differences)} differ; while an export runs, some may")
@@ -284,10 +286,3 @@ def _who(by: str | None) -> str:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):
         raise UsageError("this user has no login name: say who you are with --by") from None
-
-
-def _print(lines: Iterable[object]) -> None:
-    # Bytes: the locale's encoding may not hold what is in the store.
-    for line in lines:
-        text = line.encode() if isinstance(line, str) else msgspec.json.encode(line)
-        sys.stdout.buffer.write(text + b"\n")

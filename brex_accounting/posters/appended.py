@@ -57,18 +57,20 @@ class Opened(Generic[C]):
 
 
 class AppendedFile(Generic[C]):
-    """Entries in the file at ``path``, which begins with ``header``. ``what`` it is called in errors.
+    """Entries in the file at ``path``, which begins with ``header``. ``what`` it is called in errors, and a ``hint``
+    what else it may be that begins differently.
 
     Opening it waits for its turn among threads and processes, and for the disk. Raises ``ConfigurationError``, and
     has written nothing, when the file cannot be opened or holds something that was not written here; ``OSError``
     when the disk fails. POSIX only, on a local disk (it locks with ``flock``).
     """
 
-    def __init__(self, path: Path, *, what: str, header: bytes, contents: Callable[[], C]) -> None:
+    def __init__(self, path: Path, *, what: str, header: bytes, contents: Callable[[], C], hint: str = "") -> None:
         self._path = path
         self._what = what
         self._header = header
         self._contents = contents
+        self._hint = hint
         self._known: _Known[C] | None = None
 
     @contextmanager
@@ -79,6 +81,20 @@ class AppendedFile(Generic[C]):
             yield Opened(file, self._refreshed(file))
         finally:
             os.close(file)  # and with it the lock
+
+    def looked_at(self) -> C:
+        """What the file holds: whole entries alone. Nothing is made or mended, and no file holds nothing."""
+        known = _Known((0, 0), self._contents(), len(self._header), self._header.count(b"\n"))
+        try:
+            with self._path.open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_SH)
+                self._check_begin(stream.read(len(self._header)), os.fstat(stream.fileno()).st_size)
+                self._read(stream, known)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise ConfigurationError(f"the {self._what} cannot be read: {error.strerror}") from None
+        return known.contents
 
     def _locked(self) -> int:
         while True:
@@ -117,13 +133,16 @@ class AppendedFile(Generic[C]):
         head = os.pread(file, len(self._header), 0)
         if head == self._header:
             return
-        if os.fstat(file).st_size >= len(self._header) or not self._header.startswith(head):
-            raise ConfigurationError(
-                f"the {self._what} does not begin with the lines that every {self._what} of this export begins with: "
-                "take another file"
-            )
+        self._check_begin(head, os.fstat(file).st_size)
         write(file, self._header, 0)
         os.fsync(file)
+
+    def _check_begin(self, head: bytes, size: int) -> None:
+        if head != self._header and (size >= len(self._header) or not self._header.startswith(head)):
+            raise ConfigurationError(
+                f"the {self._what} does not begin with the lines that every {self._what} of this export begins with: "
+                f"take another file{self._hint}"
+            )
 
     def _read(self, lines: Iterator[bytes], known: _Known[C]) -> None:
         at, count, rest = known.whole, known.lines, b""

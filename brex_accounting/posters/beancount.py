@@ -87,7 +87,7 @@ class BeancountPoster:
         return await asyncio.to_thread(self._find_record, record_id)
 
     async def entries(self) -> tuple[Entry, ...]:
-        """Everything that the ledger holds, in the order written."""
+        """Everything that the ledger holds, in the order written; nothing when there is none. It is left as it is."""
         return await asyncio.to_thread(self._entries)
 
     async def attach(
@@ -172,8 +172,7 @@ class BeancountPoster:
             )
 
     def _entries(self) -> tuple[Entry, ...]:
-        with self._file.opened() as file:
-            return tuple(file.contents.index.entries.values())
+        return tuple(self._file.looked_at().index.entries.values())
 
     def _missing(self, key: ExportKey, receipt_ids: Iterable[str]) -> frozenset[str]:
         with self._file.opened() as file:

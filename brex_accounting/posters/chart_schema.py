@@ -15,7 +15,10 @@ from .currencies import codes
 from .rule_table import SWITCHES, Basis, Coded, Moves, Role, Switch, Switched, roles_in, used_rules
 from .toml_lines import Path
 
-__all__ = ["Mistake", "OnAmortization", "OnClosed", "mistakes"]
+__all__ = ["UNFILLED", "Mistake", "OnAmortization", "OnClosed", "mistakes"]
+
+UNFILLED: Final = "?"
+"""What a starter chart has where a person has to fill something in."""
 
 OnClosed: TypeAlias = Literal["reject", "next_open"]
 OnAmortization: TypeAlias = Literal["reject", "note"]
@@ -36,7 +39,9 @@ def mistakes(values: Mapping[str, object]) -> list[Mistake]:
     """Every mistake in the fields of a chart, by name; what is not there is missing."""
     found = list(_unknown(values))
     for name, check in _FIELDS.items():
-        if values.get(name) is not None:
+        if values.get(name) == UNFILLED:
+            found.append(Mistake((name,), f'{name} is still "{UNFILLED}": {_REQUIRED.get(name, "fill it in")}'))
+        elif values.get(name) is not None:
             found += check((name,), values[name])
         elif name in _REQUIRED:
             found.append(Mistake((name,), f"{name} is missing: {_REQUIRED[name]}"))
@@ -76,6 +81,8 @@ def _text(path: Path, value: object) -> Iterator[Mistake]:
         yield Mistake(path, f"{_shown(path)} must be a text: put quotes around a key that has a dot in it")
     elif not isinstance(value, str):
         yield Mistake(path, f"{_shown(path)} must be a text in quotes")
+    elif value == UNFILLED:
+        yield Mistake(path, f'{_shown(path)} is still "{UNFILLED}": give an account of the books')
     elif not value or value != value.strip() or not value.isprintable():
         yield Mistake(path, f"{_shown(path)} must not be empty, nor have blanks around it or line breaks in it")
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from .appended import AppendedFile
-from .contents import Changed
-from .rows import HEADER, encode, is_end, is_whole, parse, safe
+from .csv_rows import EntryRows, Rows
+from .rows import encode, header_of, safe
 
-__all__ = ["CsvFile"]
+__all__ = ["CsvFile", "ledger_file"]
+
+_WHAT: Final = "CSV file"
+_HINT: Final = ". One that was begun without a chart has no accounts, and goes on without one"
 
 
 class CsvFile:
-    """Entries in a CSV file. Every method blocks, and raises, as ``AppendedFile`` does."""
+    """Entries in a CSV file without accounts. Every method blocks, and raises, as ``AppendedFile`` does."""
 
     def __init__(self, path: Path) -> None:
-        self._file = AppendedFile(path, what="CSV file", header=HEADER, contents=_Rows)
+        self._file = AppendedFile(path, what=_WHAT, header=header_of(Rows.columns), contents=Rows, hint=_HINT)
 
     def has(self, key: str) -> bool:
         """Whether there is an entry with the key."""
@@ -32,25 +36,6 @@ class CsvFile:
             return True
 
 
-class _Rows:
-    """What a CSV file holds."""
-
-    def __init__(self) -> None:
-        self.keys: set[str] = set()
-        self._entry: list[list[str]] = []
-
-    def take(self, line: bytes) -> bool:
-        row = parse(line)
-        if row is None:
-            raise Changed
-        self._entry.append(row)
-        if not is_end(row):
-            return False
-        if not is_whole(self._entry):
-            raise Changed
-        self.keys.add(row[0])
-        self._entry = []
-        return True
-
-    def drop(self, rest: bytes) -> None:  # noqa: ARG002 - a row may be torn anywhere
-        self._entry = []
+def ledger_file(path: Path) -> AppendedFile[EntryRows]:
+    """A CSV file of entries with their accounts."""
+    return AppendedFile(path, what=_WHAT, header=header_of(EntryRows.columns), contents=EntryRows, hint=_HINT)

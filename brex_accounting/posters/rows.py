@@ -16,7 +16,20 @@ from typing import Final
 from ..models import AccountingFieldValue, AccountingRecord, LineItem
 from ..sync.keys import ExportKey
 
-__all__ = ["COLUMNS", "HEADER", "encode", "is_end", "is_whole", "parse", "rows_of", "safe"]
+__all__ = [
+    "COLUMNS",
+    "HEADER",
+    "encode",
+    "end_of",
+    "flat",
+    "header_of",
+    "is_end",
+    "is_formula",
+    "is_whole",
+    "parse",
+    "rows_of",
+    "safe",
+]
 
 COLUMNS: Final = (
     *("key", "supersedes", "record_id", "date", "type", "source_type", "source_id", "vendor_id", "vendor"),
@@ -27,8 +40,9 @@ COLUMNS: Final = (
 them, with "; " between. ``supersedes`` is the key of the entry that this one takes the place of: reverse that one.
 """
 
-_KEY: Final = COLUMNS.index("key")
-_END: Final = COLUMNS.index("entry_end")
+# Whatever the columns: the first is the key, the last the end.
+_KEY: Final = 0
+_END: Final = -1
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets read the wide ones too
 _BREAKS: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]+")
@@ -39,8 +53,18 @@ def safe(text: str) -> str:
 
     Line breaks and control characters become a blank.
     """
-    flat = _BREAKS.sub(" ", text)
-    return f"'{flat}" if flat.startswith(_FORMULA) and not _NUMBER.fullmatch(flat) else flat
+    line = flat(text)
+    return f"'{line}" if is_formula(line) else line
+
+
+def flat(text: str) -> str:
+    """The text on one line."""
+    return _BREAKS.sub(" ", text)
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet would run it."""
+    return text.startswith(_FORMULA) and not _NUMBER.fullmatch(text)
 
 
 def rows_of(record: AccountingRecord, key: ExportKey, supersedes: ExportKey | None) -> list[list[str]]:
@@ -54,7 +78,7 @@ def rows_of(record: AccountingRecord, key: ExportKey, supersedes: ExportKey | No
     rows = [
         [safe(str(cell)) for cell in [*head, number, *_line(line)]] for number, line in enumerate(record.line_items, 1)
     ]
-    end = _end(rows)
+    end = end_of(rows)
     return [[*row, end if row is rows[-1] else ""] for row in rows]
 
 
@@ -76,17 +100,22 @@ def encode(rows: Sequence[Sequence[str]]) -> bytes:
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
-HEADER: Final = (",".join(COLUMNS) + "\n").encode()
-"""The first line of a file."""
+def header_of(columns: Sequence[str]) -> bytes:
+    """The first line of a file with these columns."""
+    return (",".join(columns) + "\n").encode()
 
 
-def parse(line: bytes) -> list[str] | None:
-    """The cells of one physical line without its end, None when it is no row."""
+HEADER: Final = header_of(COLUMNS)
+"""The first line of a file of these rows."""
+
+
+def parse(line: bytes, columns: Sequence[str] = COLUMNS) -> list[str] | None:
+    """The cells of one physical line without its end, None when it is no row of these columns."""
     try:
         rows = list(csv.reader([line.decode()], strict=True))
     except (UnicodeDecodeError, csv.Error):
         return None
-    return rows[0] if len(rows) == 1 and len(rows[0]) == len(COLUMNS) else None
+    return rows[0] if len(rows) == 1 and len(rows[0]) == len(columns) else None
 
 
 def is_end(row: Sequence[str]) -> bool:
@@ -96,10 +125,11 @@ def is_end(row: Sequence[str]) -> bool:
 
 def is_whole(rows: Sequence[Sequence[str]]) -> bool:
     """Whether rows up to an end are one entry as it was written."""
-    return rows[-1][_END] == _end([row[:_END] for row in rows]) and len({row[_KEY] for row in rows}) == 1
+    return rows[-1][_END] == end_of([row[:_END] for row in rows]) and len({row[_KEY] for row in rows}) == 1
 
 
-def _end(rows: Sequence[Sequence[str]]) -> str:
+def end_of(rows: Sequence[Sequence[str]]) -> str:
+    """What the last row of an entry says in its last column. The rows are given without that column."""
     text = "\x1e".join("\x1f".join(row) for row in rows)
     checksum = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
     return f"{len(rows)} lines {checksum}"

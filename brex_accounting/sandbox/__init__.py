@@ -5,6 +5,7 @@ async with Sandbox(records=500) as sandbox:
         ...
 """
 
+from .books import lifelike_chart
 from .faults import KINDS, Fault, FaultPlan, parse_fault
 from .local import TOKEN, Sandbox
 from .oauth import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, LocalOAuth
@@ -29,6 +30,7 @@ __all__ = [
     "Rules",
     "Sandbox",
     "Seed",
+    "lifelike_chart",
     "make_seed",
     "parse_fault",
 ]

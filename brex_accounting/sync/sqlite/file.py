@@ -26,7 +26,7 @@ from ..exports import Binding
 from .rows import stamp
 from .schema import APPLICATION_ID
 
-__all__ = ["Migrations", "connect", "transaction_failed"]
+__all__ = ["Migrations", "check_version", "connect", "transaction_failed"]
 
 Migrations = tuple[tuple[str, ...], ...]
 
@@ -57,6 +57,15 @@ def connect(
     except BaseException:
         connection.close()
         raise
+
+
+def check_version(connection: sqlite3.Connection, path: Path, version: int) -> bool:
+    """Whether it is a store of this version: one that was never finished, or is older, is not.
+
+    Raises ``StoreTooNew``, and ``StoreCorrupt`` for a database of something else.
+    """
+    is_ours = _is_ours(connection, path, version)
+    return is_ours and connection.execute("PRAGMA user_version").fetchone()[0] == version
 
 
 def transaction_failed(path: Path, error: sqlite3.Error) -> BrexError:
