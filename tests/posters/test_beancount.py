@@ -48,6 +48,8 @@ async def written(path: Path) -> bytes:
 
 
 async def keys_of(path: Path) -> list[str]:
+    """The keys in a ledger once it is mended."""
+    await BeancountPoster(path, CHART).check()
     return [entry.key for entry in await BeancountPoster(path, CHART).entries()]
 
 

@@ -26,6 +26,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is neithe
 
 
 async def keys_of(path: Path) -> list[str]:
+    """The keys in a ledger once it is mended."""
+    await BeancountPoster(path, CHART).check()
     return [entry.key for entry in await BeancountPoster(path, CHART).entries()]
 
 
