@@ -20,6 +20,7 @@ from .chart import chart
 from .check import check
 from .console import Failed, UsageError, one_line, say
 from .printing import print_lines
+from .report import report
 
 __all__ = ["build"]
 
@@ -29,7 +30,7 @@ Json: TypeAlias = Annotated[bool, Parameter(name="--json", negative=())]
 def build() -> App:
     """The ``sync`` group."""
     app = App(name="sync", help="Look into an export's store, and decide what it cannot.", help_format="plaintext")
-    for command in (status, exceptions, resolve, retry, replay, pause, resume, history, verify, check, chart):
+    for command in (status, exceptions, resolve, retry, replay, pause, resume, history, verify, check, chart, report):
         app.command(command)
     return app
 
