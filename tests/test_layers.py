@@ -27,7 +27,8 @@ ALLOWED: dict[str, set[str]] = {
     "converters": {
         *("codec", "converters", "enums", "errors", "models", "session.call", "shapes", "urls", "webhook_models"),
     },
-    "endpoints": {"converters", "enums", "errors", "models", "session.call"},
+    "operations": {"converters", "session.call"},
+    "endpoints": {"converters", "enums", "errors", "models", "operations", "session.call"},
     "session": {"errors", "session"},
     "prefetching": {"errors", "models"},
     "paging": {"errors", "models", "prefetching"},
@@ -46,8 +47,8 @@ ALLOWED: dict[str, set[str]] = {
     "views": {
         *("_version", "auth", "converters", "core", "endpoints", "errors", "models", "session", "urls"),
     },
-    "client": {"auth", "core", "errors", "integrations", "records", "session", "views"},
-    "sandbox": {"_version", "converters", "enums", "errors", "models", "sandbox", "urls"},
+    "client": {"auth", "core", "errors", "integrations", "records", "session", "views", "webhooks"},
+    "sandbox": {"_version", "converters", "enums", "errors", "models", "sandbox", "urls", "webhook_models"},
     "testing": {"client", "enums", "errors", "models", "sandbox", "sync", "testing"},
     "posters": {"enums", "errors", "models", "posters", "sync.content", "sync.keys", "sync.poster"},
     "cli": {
@@ -60,6 +61,10 @@ ALLOWED: dict[str, set[str]] = {
     },
     "webhooks": {"webhooks", "webhook_models"},
     "webhooks.verify": {"converters", "enums", "errors", "session.discreet", "webhook_models"},
+    "webhooks.endpoints": {"converters", "enums", "models", "operations", "session.call", "webhook_models"},
+    "webhooks.verbs": {
+        *("core", "enums", "errors", "models", "paging", "prefetching", "session.call", "webhook_models", "webhooks"),
+    },
     "webhooks.seen": set(),
     "webhooks.unwrap": {"session.discreet", "webhook_models", "webhooks"},
     "webhooks.keyring": {"errors", "session", "webhook_models", "webhooks"},
@@ -125,12 +130,21 @@ LATE = {
         ("client", "records"),
         ("client", "session.transport"),
         ("client", "views"),
+        ("client", "webhooks.verbs"),
     ),
 }
 
 PURE = [
     *("enums", "models", "errors", "shapes", "codec", "converters", "endpoints", "session.call", "session.retry"),
-    *("confirming", "windows", "webhook_models", "webhooks.seen", "webhooks.verify"),
+    *(
+        "confirming",
+        "windows",
+        "operations",
+        "webhook_models",
+        "webhooks.endpoints",
+        "webhooks.seen",
+        "webhooks.verify",
+    ),
     *("sandbox.rules", "sandbox.table", "sandbox.reading", "sandbox.refusal", "sandbox.faults", "sandbox.seeds"),
     *("sync.content", "sync.exports", "sync.keys", "sync.pausing", "sync.plan"),
     *("sync.results", "sync.states", "sync.wording"),

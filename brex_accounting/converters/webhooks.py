@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -99,9 +100,18 @@ ABSENT: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
 )
 
 
-def page_of_items(body: ItemsBody[T], raw: bytes) -> Page[T]:
+def page_of_items(
+    body: ItemsBody[T], raw: bytes, *, served_at: datetime | None = None, trace_id: str | None = None
+) -> Page[T]:
     """A page from its JSON: a cursor is the promise of a next one."""
-    return Page(items=body.items, next_cursor=body.next_cursor, has_next_page=bool(body.next_cursor), raw=raw)
+    return Page(
+        items=body.items,
+        next_cursor=body.next_cursor,
+        has_next_page=bool(body.next_cursor),
+        served_at=served_at,
+        trace_id=trace_id,
+        raw=raw,
+    )
 
 
 def checked_webhook_url(url: str) -> str:

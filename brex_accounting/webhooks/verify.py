@@ -158,9 +158,7 @@ def _signed_at(seconds: int, now: datetime, tolerance: float) -> datetime:
         raise WebhookVerificationError("Webhook-Timestamp is no moment that can be") from None
     age = (now - signed_at).total_seconds()
     if age > tolerance:
-        raise WebhookVerificationError(
-            f"signed {age:.0f} s ago, more than the {tolerance:g} s allowed; it may be a replay"
-        )
+        raise WebhookVerificationError(f"signed {age:.0f} s ago, more than the {tolerance:g} s allowed: too old")
     if age < -tolerance:
         raise WebhookVerificationError(f"signed {-age:.0f} s ahead, more than the {tolerance:g} s allowed: too new")
     return signed_at
