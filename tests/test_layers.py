@@ -115,6 +115,7 @@ ALLOWED: dict[str, set[str]] = {
         "sync.store",
     },
     "sync.run": {"sync"},
+    "sync.triggered": {"converters", "enums", "errors", "session", "sync", "webhook_models"},
     "sync.engine": {"client", "errors", "session", "sync"},
     "sync": {"sync"},
     "__main__": {"cli"},

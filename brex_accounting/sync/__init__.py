@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from .states import State
     from .store import SyncStore
     from .summary import Summary
+    from .triggered import Dispatch, Triggered
     from .verifying import Difference, Verification
 
 __all__ = [
     "Binding",
     "Difference",
+    "Dispatch",
     "ExceptionItem",
     "Export",
     "ExportAdmin",
@@ -38,6 +40,7 @@ __all__ = [
     "Status",
     "Summary",
     "SyncStore",
+    "Triggered",
     "Verification",
 ]
 
@@ -63,6 +66,8 @@ _HOMES = {
     "State": "states",
     "SyncStore": "store",
     "Summary": "summary",
+    "Dispatch": "triggered",
+    "Triggered": "triggered",
     "Difference": "verifying",
     "Verification": "verifying",
 }
