@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         TokenRefreshError,
         UnprocessableEntity,
         VendorAccountIdMismatch,
+        WebhookVerificationError,
     )
     from .models import (
         ALL_TIME,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from .oauth import OAuthTokens
     from .session.limiter import RateLimit
     from .session.retry import RetryPolicy
+    from .webhook_models import WebhookEvent
     from .windows import ScanCheckpoint
 
 __all__ = [
@@ -115,6 +117,8 @@ __all__ = [
     "UnprocessableEntity",
     "UpdatedAt",
     "VendorAccountIdMismatch",
+    "WebhookEvent",
+    "WebhookVerificationError",
     "__version__",
     "from_json",
     "to_json",
@@ -132,10 +136,11 @@ _HOMES = {
     "RateLimit": "session.limiter",
     "RetryPolicy": "session.retry",
     "ScanCheckpoint": "windows",
+    "WebhookEvent": "webhook_models",
     "warm_up": "client",
 }
 """Where the names of ``__all__`` live; those that are not here are errors."""
-_ROOMS = frozenset({"auth", "enums", "errors", "models", "oauth", "paging", "sandbox", "scanning"})
+_ROOMS = frozenset({"auth", "enums", "errors", "models", "oauth", "paging", "sandbox", "scanning", "webhooks"})
 
 
 def __getattr__(name: str) -> object:

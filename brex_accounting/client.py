@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .session.events import Observer
     from .session.limiter import Limiter, RateLimit
     from .session.retry import RetryPolicy
+    from .webhooks.verbs import Webhooks
 
 __all__ = ["BrexAccounting", "warm_up"]
 
@@ -93,11 +94,13 @@ class BrexAccounting:
     def _bind(self, view: View, *, owner: bool) -> None:
         from .integrations import Integrations
         from .records import Records
+        from .webhooks.verbs import Webhooks
 
         self._view = view
         self._owner = owner
         self.integrations: Integrations = Integrations(view)
         self.records: Records = Records(view)
+        self.webhooks: Webhooks = Webhooks(view)
 
     async def __aenter__(self) -> Self:
         if not self._owner:
@@ -159,5 +162,6 @@ def warm_up() -> None:
     from .records import Records  # noqa: F401
     from .session.transport import AiohttpTransport  # noqa: F401
     from .views import compile_decoder
+    from .webhooks.verbs import Webhooks  # noqa: F401
 
     compile_decoder()

@@ -18,8 +18,11 @@ __all__ = [
     "RecordType",
     "ReviewStatus",
     "SourceType",
+    "SubscriptionStatus",
     "UserRole",
     "UserStatus",
+    "WebhookEventType",
+    "WebhookSecretStatus",
 ]
 
 
@@ -143,3 +146,31 @@ class UserStatus(OpenEnum):
     INACTIVE = "INACTIVE"
     INVITED = "INVITED"
     PENDING_ACTIVATION = "PENDING_ACTIVATION"
+
+
+class WebhookEventType(OpenEnum):
+    """What a webhook tells of. Brex sends more kinds than it describes."""
+
+    ACCOUNTING_RECORD_READY_FOR_EXPORT = "ACCOUNTING_RECORD_READY_FOR_EXPORT"
+    REFERRAL_CREATED = "REFERRAL_CREATED"
+    REFERRAL_ACTIVATED = "REFERRAL_ACTIVATED"
+    REFERRAL_APPLICATION_STATUS_CHANGED = "REFERRAL_APPLICATION_STATUS_CHANGED"
+    TRANSFER_PROCESSED = "TRANSFER_PROCESSED"
+    TRANSFER_FAILED = "TRANSFER_FAILED"
+    EXPENSE_PAYMENT_UPDATED = "EXPENSE_PAYMENT_UPDATED"
+    USER_UPDATED = "USER_UPDATED"
+
+
+class SubscriptionStatus(OpenEnum):
+    """Whether a webhook subscription is sent its events. Brex sets ERROR, nobody else can."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    ERROR = "ERROR"
+
+
+class WebhookSecretStatus(OpenEnum):
+    """Whether a secret goes on signing. While one is about to go, deliveries carry a signature of each."""
+
+    ACTIVE = "ACTIVE"
+    PENDING_REVOKE = "PENDING_REVOKE"

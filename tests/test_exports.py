@@ -18,7 +18,7 @@ ROOT = Path(brex_accounting.__file__).parent
 NOT_ERRORS = {
     *("ALL_TIME", "AccountingRecord", "BrexAccounting", "Checkpoint", "ExportFailure", "ExportSuccess", "FixedToken"),
     *("Integration", "LineItem", "Money", "OAuthTokens", "Page", "RateLimit", "RetryPolicy", "ScanCheckpoint"),
-    *("UpdatedAt", "__version__", "from_json", "to_json", "warm_up"),
+    *("UpdatedAt", "WebhookEvent", "__version__", "from_json", "to_json", "warm_up"),
 }
 
 

@@ -19,12 +19,16 @@ ALLOWED: dict[str, set[str]] = {
     "enums": set(),
     "session.call": set(),
     "models": {"enums"},
+    "webhook_models": {"enums"},
     "windows": {"models"},
     "errors": {"enums", "models", "session.call", "windows"},
     "shapes": set(),
     "codec": {"enums", "errors", "models", "shapes"},
-    "converters": {"codec", "converters", "enums", "errors", "models", "session.call", "shapes"},
-    "endpoints": {"converters", "enums", "errors", "models", "session.call"},
+    "converters": {
+        *("codec", "converters", "enums", "errors", "models", "session.call", "shapes", "urls", "webhook_models"),
+    },
+    "operations": {"converters", "session.call"},
+    "endpoints": {"converters", "enums", "errors", "models", "operations", "session.call"},
     "session": {"errors", "session"},
     "prefetching": {"errors", "models"},
     "paging": {"errors", "models", "prefetching"},
@@ -43,8 +47,8 @@ ALLOWED: dict[str, set[str]] = {
     "views": {
         *("_version", "auth", "converters", "core", "endpoints", "errors", "models", "session", "urls"),
     },
-    "client": {"auth", "core", "errors", "integrations", "records", "session", "views"},
-    "sandbox": {"_version", "converters", "enums", "errors", "models", "sandbox", "urls"},
+    "client": {"auth", "core", "errors", "integrations", "records", "session", "views", "webhooks"},
+    "sandbox": {"_version", "converters", "enums", "errors", "models", "sandbox", "urls", "webhook_models"},
     "testing": {"client", "enums", "errors", "models", "sandbox", "sync", "testing"},
     "posters": {
         *("enums", "errors", "models", "posters", "session.discreet", "sync.content", "sync.keys", "sync.poster"),
@@ -65,7 +69,21 @@ ALLOWED: dict[str, set[str]] = {
         *("client", "converters", "enums", "models", "errors", "paging", "posters", "preview", "sync.content"),
         *("sync.exports", "sync.keys", "sync.plan", "sync.poster", "sync.snapshot", "sync.states"),
     },
-    "__init__": {"_version", "auth", "client", "converters", "errors", "models", "oauth", "session", "windows"},
+    "__init__": {
+        *("_version", "auth", "client", "converters", "errors", "models", "oauth", "session", "webhook_models"),
+        "windows",
+    },
+    "webhooks": {"webhooks", "webhook_models"},
+    "webhooks.verify": {"converters", "enums", "errors", "session.discreet", "webhook_models"},
+    "webhooks.endpoints": {"converters", "enums", "models", "operations", "session.call", "webhook_models"},
+    "webhooks.verbs": {
+        *("core", "enums", "errors", "models", "paging", "prefetching", "session.call", "webhook_models", "webhooks"),
+    },
+    "webhooks.seen": set(),
+    "webhooks.unwrap": {"session.discreet", "webhook_models", "webhooks"},
+    "webhooks.keyring": {"errors", "session", "webhook_models", "webhooks"},
+    "webhooks.receiver": {"errors", "session", "webhook_models", "webhooks"},
+    "webhooks.listener": {"errors", "webhooks"},
     "sync.states": {"errors"},
     "sync.keys": {"errors"},
     "sync.content": {"enums", "models"},
@@ -117,6 +135,7 @@ ALLOWED: dict[str, set[str]] = {
         "sync.store",
     },
     "sync.run": {"sync"},
+    "sync.triggered": {"converters", "enums", "errors", "session", "sync", "webhook_models"},
     "sync.engine": {"client", "errors", "session", "sync"},
     "sync": {"sync"},
     "__main__": {"cli"},
@@ -139,12 +158,21 @@ LATE = {
         ("client", "records"),
         ("client", "session.transport"),
         ("client", "views"),
+        ("client", "webhooks.verbs"),
     ),
 }
 
 PURE = [
     *("enums", "models", "errors", "shapes", "codec", "converters", "endpoints", "session.call", "session.retry"),
-    *("confirming", "windows"),
+    *(
+        "confirming",
+        "windows",
+        "operations",
+        "webhook_models",
+        "webhooks.endpoints",
+        "webhooks.seen",
+        "webhooks.verify",
+    ),
     *("sandbox.rules", "sandbox.table", "sandbox.reading", "sandbox.refusal", "sandbox.faults", "sandbox.seeds"),
     *("sync.content", "sync.exports", "sync.keys", "sync.pausing", "sync.plan"),
     *("sync.restoring", "sync.results", "sync.states", "sync.wording"),
@@ -252,7 +280,7 @@ def test_only_the_transport_uses_aiohttps_client() -> None:
     """
     users = set()
     for name, tree in MODULES.items():
-        if within(name, {"sandbox", "testing"}):
+        if within(name, {"sandbox", "testing", "webhooks"}):
             continue
         typing_only = {id(node) for block in typing_blocks(tree) for node in ast.walk(block)}
         for node in ast.walk(tree):

@@ -26,6 +26,8 @@ from ..models import (
 from .exports import ResultBody, SuccessBody, result_body, result_of
 from .money import exact_amount, exact_numbers, exact_value, settle_money
 from .pages import PageBody, page_of, read_page
+from .webhooks import ABSENT as WEBHOOK_ABSENT
+from .webhooks import SPELLINGS as WEBHOOK_SPELLINGS
 
 __all__ = ["SPELLINGS", "codec", "from_json", "to_json"]
 
@@ -35,6 +37,7 @@ SPELLINGS: Final[Mapping[type, Mapping[str, str]]] = MappingProxyType(
     {
         # Brex's schema says integration_id, its examples id; the first is the one we write.
         Integration: {"integration_id": "id", "id": "id"},
+        **WEBHOOK_SPELLINGS,
     }
 )
 """Wire name -> attribute, where they differ. A field that Brex renames is one line here."""
@@ -53,6 +56,7 @@ ABSENT: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
         # A null deep_link_url is refused.
         SuccessBody: frozenset({"reference_id", "deep_link_url"}),
         ResultBody: frozenset({"success", "failure"}),
+        **WEBHOOK_ABSENT,
     }
 )
 """Attributes that are left out, not null, when they are None."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 
+from .deliveries import Deliveries
 from .faults import Fault, FaultPlan
 from .oauth import LocalOAuth
 from .rules import ALL_SCOPES, LocalBrex, Rules
@@ -35,7 +37,9 @@ class Sandbox:
                 ...
 
     ``brex`` holds the rules and the records, ``oauth`` the client it knows, for tests that steer it in
-    Python; ``faults`` takes orders to misbehave. Other processes steer it over HTTP under ``/_sandbox/``.
+    Python; ``faults`` takes orders to misbehave. ``deliveries`` sends webhooks, to loopback alone, and waits
+    between its tries by ``sleep``; ``brex.webhooks.mishaps`` has them go wrong. Other processes steer it
+    over HTTP under ``/_sandbox/``.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Sandbox:
         faults: Iterable[Fault] = (),
         rules: Rules | None = None,
         now: Callable[[], datetime] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.brex: LocalBrex = LocalBrex(
             make_seed(profile, records=records, seed=seed), now=now or _utc_now, rules=rules
@@ -55,6 +60,7 @@ class Sandbox:
         self.brex.tokens[TOKEN] = ALL_SCOPES
         self.oauth: LocalOAuth = LocalOAuth(self.brex, fresh=lambda: secrets.token_urlsafe(24))
         self.faults: FaultPlan = FaultPlan(faults)
+        self.deliveries: Deliveries = Deliveries(self.brex.webhooks, now=self.brex.now, sleep=sleep)
         self.statistics: Statistics = Statistics()
         self.token = TOKEN
         self._port = port
@@ -88,6 +94,7 @@ class Sandbox:
         except BaseException:
             await runner.cleanup()
             raise
+        self.deliveries.open()
         host, port = runner.addresses[0][:2]
         self._url = f"http://{host}:{port}"
         return self
@@ -95,6 +102,7 @@ class Sandbox:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.deliveries.aclose()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import attrs
@@ -22,6 +22,7 @@ from .reading import ListRequest, read_list, read_single_entry
 from .refusal import Refused, dead_token, forbidden, invalid, no_credential, not_found
 from .seeds import Seed
 from .table import Place, Table, Wanted, microseconds
+from .webhooks import LocalWebhooks
 
 __all__ = ["ALL_SCOPES", "LocalBrex", "Rules"]
 
@@ -65,6 +66,7 @@ class LocalBrex:
         self.table: Table = Table(seed)
         self.rules: Rules = rules or Rules()
         self.tokens: dict[str, frozenset[str]] = {}
+        self.webhooks: LocalWebhooks = LocalWebhooks()
         self.expiries: dict[str, datetime] = {}
         """When tokens die, for those that do. They are one client's: all count towards one limit."""
         self._now = now
@@ -264,6 +266,23 @@ class LocalBrex:
             status = ReviewStatus.EXPORTED if success else self.rules.after_failure
             self.table.change(found[result.accounting_record_id], status, self._now())
         return tuple(ids)
+
+    # The customer.
+
+    def export(self, record_ids: Iterable[str]) -> None:
+        """What Export does: these records are READY_FOR_EXPORT, and one webhook tells of all of them."""
+        self.review(record_ids, ReviewStatus.READY_FOR_EXPORT)
+
+    def review(self, record_ids: Iterable[str], status: ReviewStatus) -> None:
+        """Bring records to a review status: all of them, or none when there is one that is not known."""
+        rows = {one: self.table.row_of(one) for one in record_ids}
+        if None in rows.values():
+            raise not_found("accounting record")
+        for row in rows.values():
+            if row is not None:
+                self.table.change(row, status, self._now())
+        if rows and status == ReviewStatus.READY_FOR_EXPORT:
+            self.webhooks.ready(list(rows))
 
 
 def _another_is_active(active: Integration, *, requested_vendor: str) -> Refused:

@@ -14,6 +14,7 @@ from ..enums import ReviewStatus
 from ..errors import DecodeError
 from ..models import AccountingRecord
 from .faults import Fault, FaultPlan
+from .mishaps import Mishap
 from .refusal import invalid, not_found
 from .rules import ALL_SCOPES, LocalBrex
 from .statistics import Statistics
@@ -37,6 +38,11 @@ class Steering:
             web.post("/_sandbox/records", self._put_record),
             web.delete("/_sandbox/records/{id}", self._remove_record),
             web.post("/_sandbox/records/{id}/review_status", self._set_status),
+            web.post("/_sandbox/export", self._export),
+            web.post("/_sandbox/webhooks/rotate", self._rotate),
+            web.post("/_sandbox/webhooks/revoke", self._revoke_secret),
+            web.post("/_sandbox/mishaps", self._add_mishap),
+            web.delete("/_sandbox/mishaps", self._clear_mishaps),
             web.post("/_sandbox/faults", self._add_fault),
             web.delete("/_sandbox/faults", self._clear_faults),
             web.post("/_sandbox/rules", self._set_rules),
@@ -73,8 +79,31 @@ class Steering:
         status = content.get("review_status")
         if not isinstance(status, str):
             raise invalid("review_status must be a string.")
-        self._brex.table.change(row, ReviewStatus(status), self._brex.now())
+        self._brex.review([request.match_info["id"]], ReviewStatus(status))
         return web.Response(body=to_json(self._brex.table.record(row)), content_type="application/json")
+
+    async def _export(self, request: web.Request) -> web.Response:
+        ids = (await _object(request)).get("ids")
+        if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+            raise invalid("ids is a list of accounting records.")
+        self._brex.export(ids)
+        return web.Response(status=204)
+
+    async def _rotate(self, _request: web.Request) -> web.Response:
+        self._brex.webhooks.rotate()
+        return web.Response(status=204)
+
+    async def _revoke_secret(self, _request: web.Request) -> web.Response:
+        self._brex.webhooks.revoke()
+        return web.Response(status=204)
+
+    async def _add_mishap(self, request: web.Request) -> web.Response:
+        self._brex.webhooks.mishaps.add(_made(Mishap, await _object(request)))
+        return web.Response(status=204)
+
+    async def _clear_mishaps(self, _request: web.Request) -> web.Response:
+        self._brex.webhooks.mishaps.clear()
+        return web.Response(status=204)
 
     async def _add_fault(self, request: web.Request) -> web.Response:
         self._faults.add(_made(Fault, await _object(request)))

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from .states import State
     from .store import SyncStore
     from .summary import Summary
+    from .triggered import Dispatch, Triggered
     from .verifying import Difference, Verification
 
 __all__ = [
     "Binding",
     "Difference",
+    "Dispatch",
     "ExceptionItem",
     "Export",
     "ExportAdmin",
@@ -42,6 +44,7 @@ __all__ = [
     "Status",
     "Summary",
     "SyncStore",
+    "Triggered",
     "Verification",
     "rebuild",
 ]
@@ -72,6 +75,8 @@ _HOMES = {
     "State": "states",
     "SyncStore": "store",
     "Summary": "summary",
+    "Dispatch": "triggered",
+    "Triggered": "triggered",
     "Difference": "verifying",
     "Verification": "verifying",
 }

@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import socket
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -22,6 +23,7 @@ from .context import Context, Settings
 from .exports import ENGINE, Binding
 from .pausing import PauseCode, pause_code, words_of
 from .poster import Poster, checked_recovery
+from .reading import checked_record_ids
 from .run import Run
 from .store import SyncStore
 from .summary import Summary, Tally, Watcher
@@ -104,18 +106,27 @@ class ExportSync(ExportAdmin):
         self._stopping = asyncio.Event()
         self._running = asyncio.Lock()
 
+    @property
+    def lease(self) -> timedelta:
+        """After this long without a sign of life a worker counts as dead."""
+        return self._settings.lease
+
     def stop(self) -> None:
         """Begin nothing more, for good: running posts come to their end, and the run returns. For signal handlers."""
         self._stopping.set()
 
-    async def run_once(self) -> Summary:
+    async def run_once(self, *, record_ids: Iterable[str] | None = None) -> Summary:
         """Read everything that is ready, post it, report it, attach receipts.
+
+        ``record_ids``: read these alone, and neither the queue nor the bills, as when a webhook names them; what
+        else the store holds that is due is posted and reported as by any run.
 
         A dead token, a missing scope, an integration that is not active and books that do not work pause the
         company: the summary says so, and the next run looks whether the cause is gone. Any other problem
         with Brex is raised, a ``BrexError``; run again, nothing that was done is lost. Cancelled, it lets running
         posts come to their end first, for as long as the lease; cancelled twice, it does not.
         """
+        wanted = None if record_ids is None else checked_record_ids(record_ids)
         async with self._running:
             context = Context(
                 brex=self._brex,
@@ -126,7 +137,7 @@ class ExportSync(ExportAdmin):
                 tally=Tally(self._clock, self._watch),
                 stopping=self._stopping,
             )
-            run = Run(context)
+            run = Run(context, wanted)
             try:
                 await run.all()
             except StoreError:

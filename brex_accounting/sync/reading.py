@@ -7,7 +7,7 @@ shrinking list skip records.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -15,8 +15,9 @@ from typing import Final
 import attrs
 
 from ..converters import from_json, to_json
+from ..converters.queries import each_checked
 from ..enums import ReviewStatus, SourceType
-from ..errors import CursorExpired
+from ..errors import ConfigurationError, CursorExpired
 from ..models import AccountingRecord, BadRecord
 from .content import content_hash
 from .context import Context
@@ -24,7 +25,9 @@ from .exports import Copy, Export, Feed
 from .plan import copy_of, judge, judge_absence, missing, next_window
 from .summary import Tally
 
-__all__ = ["BILLS", "CHUNK", "FRESH", "Reader", "copy_read", "record_of", "rehash", "restarted"]
+__all__ = [
+    *("BILLS", "CHUNK", "FRESH", "Reader", "checked_record_ids", "copy_read", "record_of", "rehash", "restarted"),
+]
 
 _log = logging.getLogger("brex_accounting")
 
@@ -36,6 +39,14 @@ FRESH: Final = timedelta(minutes=5)
 
 CHUNK: Final = 100
 """Records that are asked for by id at a time."""
+
+
+def checked_record_ids(record_ids: Iterable[str]) -> tuple[str, ...]:
+    """Ids of records to read: at least one, each once. Raises ``ConfigurationError``."""
+    found = tuple(dict.fromkeys(each_checked(record_ids)))
+    if not found:
+        raise ConfigurationError("record_ids is empty; None reads everything that is ready")
+    return found
 
 
 def record_of(export: Export) -> AccountingRecord:

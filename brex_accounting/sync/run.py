@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -34,10 +35,11 @@ _REST: Final = timedelta(minutes=10)
 
 
 class Run:
-    """One run. Its parts know the context, and nothing of each other."""
+    """One run. Its parts know the context, and nothing of each other. ``record_ids``: what to read; None: all."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, record_ids: Sequence[str] | None = None) -> None:
         self._context = context
+        self._record_ids = record_ids
         self._reader = Reader(context)
         self._desk = Desk(context)
         self._reports = Reports(context)
@@ -66,6 +68,9 @@ class Run:
 
     async def _read(self) -> None:
         with self._context.tally.timing("reading"):
+            if self._record_ids is not None:
+                await self._reader.again(self._record_ids)
+                return
             if not self._context.stopping.is_set():
                 await self._reader.queue()
             if self._context.settings.bills and not self._context.stopping.is_set():
