@@ -1,48 +1,52 @@
-"""``demo``: the main job from end to end, against a local Brex, with no account and no network."""
+"""``demo``: a month of a company from end to end, against a local Brex, with no account and no network."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
-from rich.console import Console
-from rich.table import Table
 
-from ..client import BrexAccounting
-from ..enums import ReviewStatus
 from ..errors import BrexError
-from ..sandbox import Sandbox
 from ..session.call import Outcome
 from ..session.events import AttemptEvent
-from ..sync import SqliteStore
-from .books import books
-from .console import LiveLine, UsageError, progress, say
+from .console import LiveLine, UsageError, say
 from .crash import crash
-from .journal import Due, check_journal
-from .local import export_all, local_brex, local_client, read_back
+from .local import local_brex, local_client
 from .running import shown_by
 from .sandbox import MOST_RECORDS
-from .totals import Totals
+from .tables import Column, Table, lines
 
-__all__ = ["check", "demo"]
+if TYPE_CHECKING:
+    from ..closing import ClosingReport
 
-_NARROWEST: Final = 64
-"""Columns below which the terminal breaks the lines of a table: a shortened amount would be a wrong one."""
+__all__ = ["demo"]
+
+MONTH: Final = 2637
+LEDGER: Final = Path("brex-demo.beancount")
 
 
-async def demo(*, records: int = 5000, crash_: Annotated[bool, Parameter(name="--crash", negative=())] = False) -> None:
-    """Stream lifelike records from a local Brex, export the ready ones into a CSV journal, and read that back.
+async def demo(
+    *,
+    records: int = MONTH,
+    quiet: Annotated[bool, Parameter(negative=())] = False,
+    crash_: Annotated[bool, Parameter(name="--crash", negative=())] = False,
+) -> None:
+    """Take a month of a company from a local Brex into a Beancount ledger, with all that goes wrong on the way.
 
-    It starts its own sandbox, which fails now and then, reaches no other host,
-    and removes its files.
+    It starts its own sandbox, which fails now and then, and reaches no other
+    host. The ledger, brex-demo.beancount, stays in this folder with its receipts;
+    the next demo begins a new one.
 
     Parameters
     ----------
     records
         How many records the company has.
+    quiet
+        Print the totals alone.
     crash_
         Instead: kill an export half-way with SIGKILL, start it again, and count
         what was lost and doubled in a fake ERP.
@@ -52,21 +56,8 @@ async def demo(*, records: int = 5000, crash_: Annotated[bool, Parameter(name="-
     say(f"starting a local Brex with {records} lifelike records, some failures included")
     if crash_:
         await crash(records)
-        return
-    seen = _Seen()
-    with TemporaryDirectory(prefix="brex-demo-") as folder:
-        journal = Path(folder) / "journal.csv"
-        async with local_brex(records) as sandbox, local_client(sandbox.url, sandbox.token, seen) as brex:
-            totals, due = await _stream(brex, records)
-            streamed = f"{records} records in {seen.pages} pages, {seen.requests} requests"
-            streamed += f" of which {seen.retries} retries."
-            check(sandbox, totals)
-            with LiveLine("exporting") as line:
-                poster = books(csv=journal, beancount=None, chart=None)
-                await export_all(brex, poster, SqliteStore(journal.with_suffix(".db")), watch=shown_by(line))
-            check_journal(journal, due)
-            exported = await read_back(brex, due.ready)
-    _print(totals, due, seen, streamed, exported)
+    else:
+        await _tell(records, quiet=quiet)
 
 
 class _Seen:
@@ -75,78 +66,75 @@ class _Seen:
     def __init__(self) -> None:
         self.requests = 0
         self.retries = 0
-        self.pages = 0
         self.lost_reports = 0
 
     def __call__(self, event: object) -> None:
         if isinstance(event, AttemptEvent):
             self.requests += 1
             self.retries += event.number > 1
-            self.pages += event.call == "list records" and event.outcome is Outcome.DONE
             self.lost_reports += event.method == "POST" and event.outcome is Outcome.AMBIGUOUS
 
 
-async def _stream(brex: BrexAccounting, expected: int) -> tuple[Totals, Due]:
-    totals, due = Totals(), Due()
-    with progress(show=True) as bar:
-        task = bar.add_task("streaming", total=expected)
-        async for record in brex.records.list():
-            totals.add(record)
-            due.add(record)
-            bar.advance(task)
-    return totals, due
+async def _tell(records: int, *, quiet: bool) -> None:
+    # Here: the posting rules need the extra [books], and the other commands do without.
+    from .story.cast import cast_of
+    from .story.scenes import SCENES
+    from .story.stage import Stage
 
-
-def check(sandbox: Sandbox, totals: Totals) -> None:
-    """Hold what was streamed against the sandbox's own records. Raises ``BrexError``."""
-    own = Totals()
-    for record in sandbox.brex.records():
-        own.add(record)
-    if (own.records, own.sides) != (totals.records, totals.sides):
-        raise BrexError("the records streamed differ from the sandbox's own; please report this")
-
-
-def _print(totals: Totals, due: Due, seen: _Seen, streamed: str, exported: int) -> None:
-    console = Console()
-    console = Console(width=max(console.width, _NARROWEST) if console.is_terminal else 120)
-    console.print(_kinds(totals))
-    console.print(_sides(totals))
-    balanced = "every record balances" if not totals.unbalanced else f"{totals.unbalanced} records do not balance"
-    sys.stdout.write(
-        f"{streamed}\n"
-        f"{balanced}; the sums are those of the sandbox, to the last digit.\n"
-        f"{len(due.ids)} posted into a journal, each once, to the last digit: "
-        f"{len(due.bills)} bills, and {len(due.ready)} that were ready.\n"
-        f"{exported} reported and read back as EXPORTED; "
-        f"lost answers that were settled on the way: {seen.lost_reports}.\n"
+    _clear()
+    seen = _Seen()
+    with TemporaryDirectory(prefix="brex-demo-") as folder, LiveLine("exporting") as line:
+        async with local_brex(records) as sandbox, local_client(sandbox.url, sandbox.token, seen) as brex:
+            store = Path(folder) / "exports.db"
+            stage = Stage(sandbox=sandbox, brex=brex, store=store, ledger=LEDGER, watch=shown_by(line))
+            cast = cast_of(sandbox.brex.records())
+            for number, (title, scene) in enumerate(SCENES.items(), 1):
+                told = await scene(stage, cast)
+                if not quiet:
+                    with line.away():
+                        _write([f"{number}. {title}", *(f"   {one}" for one in told), ""])
+            report = await stage.report()
+    _write(_totals(report))
+    _write(
+        [
+            "",
+            f"{seen.requests} requests, of which {seen.retries} retries; answers to reports that were lost on the way, "
+            f"and settled: {seen.lost_reports}.",
+            f"The ledger is {LEDGER}: look at it, or let Beancount check it, bean-check {LEDGER}.",
+        ]
     )
+    if report.problems:
+        raise BrexError(f"{'; '.join(report.problems)}; please report this")
 
 
-def _kinds(totals: Totals) -> Table:
-    statuses = [status.value for status in ReviewStatus]
-    table = Table(title="Records by type and status", title_justify="left", box=None, pad_edge=False)
-    table.add_column("type", overflow="ellipsis")
-    for status in (*statuses, "all"):
-        table.add_column(status, justify="right", no_wrap=True, min_width=len(status))
-    for kind in sorted({kind for kind, _ in totals.by_kind}):
-        counts = [totals.by_kind[kind, status] for status in statuses]
-        table.add_row(kind, *map(str, counts), str(sum(counts)))
-    sums = [sum(count for (_, status), count in totals.by_kind.items() if status == one) for one in statuses]
-    table.add_row("all", *map(str, sums), str(totals.records))
-    return table
+def _clear() -> None:
+    """Make room for a new ledger. Raises ``BrexError`` for a file that no demo wrote."""
+    from ..posters.beancount_ledger import HEADER
+
+    if LEDGER.exists():
+        with LEDGER.open("rb") as file:
+            if file.read(len(HEADER)) != HEADER:
+                raise BrexError(f"{LEDGER} is in this folder, and no demo wrote it: go to another folder")
+        LEDGER.unlink()
+        shutil.rmtree(LEDGER.with_name(f"{LEDGER.stem}-receipts"), ignore_errors=True)
 
 
-def _sides(totals: Totals) -> Table:
-    table = Table(title="\nDebits and credits by type and currency", title_justify="left", box=None, pad_edge=False)
-    rows = [
-        (kind, currency, f"{sums['DEBIT']:f}", f"{sums['CREDIT']:f}")
-        for (kind, currency), sums in sorted(totals.sides.items())
-    ]
-    table.add_column("type", overflow="ellipsis")
-    table.add_column("currency", min_width=8)
-    for at, side in ((2, "debits"), (3, "credits")):
-        width = max((len(row[at]) for row in rows), default=0)
-        table.add_column(side, justify="right", no_wrap=True, min_width=width)
-    for row in rows:
-        table.add_row(*row)
-    return table
+def _totals(report: ClosingReport) -> list[str]:
+    """A row for each account, with what is posted in each currency, and whether that is what Brex has."""
+    currencies = sorted({one.currency for one in report.accounts})
+    columns = [Column("account"), *(Column(one, is_number=True) for one in currencies), Column("difference", True)]
+    rows = []
+    for account in dict.fromkeys(one.account for one in report.accounts):
+        here = {one.currency: one for one in report.accounts if one.account == account}
+        posted = [f"{here[one].posted:f}" if one in here else "" for one in currencies]
+        differences = {f"{one.difference:f}" for one in here.values()}
+        rows.append([account or "(no account)", *posted, " ".join(sorted(differences))])
+    title = f"{report.period}, {report.records} records: debits less credits in the ledger, and the difference to Brex"
+    table = Table(title=title, columns=columns, rows=rows)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return [table.title, "", *lines(table, width)]
+
+
+def _write(told: list[str]) -> None:
+    sys.stdout.write("".join(f"{one}\n" for one in told))
+    sys.stdout.flush()

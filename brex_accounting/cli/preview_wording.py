@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..preview import Check, Preview, Refusal, Total
     from ..preview.outcomes import Reason, Unreadable
 
-__all__ = ["check_facts", "check_lines", "preview_facts", "preview_lines"]
+__all__ = ["check_facts", "check_lines", "journal_lines", "preview_facts", "preview_lines", "reason_lines"]
 
 _INDENT = "    "
 
@@ -60,11 +60,9 @@ def check_facts(found: Check) -> dict[str, object]:
 
 def preview_lines(preview: Preview) -> Iterator[str]:
     """The entries as a journal, their totals, what would be refused and why, and what is left as it is."""
-    columns = _Columns.of(preview.entries)
-    for entry in preview.entries:
-        yield from _entry_lines(entry, columns)
+    yield from journal_lines(preview.entries)
     yield from _section("What the entries come to", _total_lines(preview.totals))
-    yield from _section("What would be refused, and why", _reason_lines(preview.reasons))
+    yield from _section("What would be refused, and why", reason_lines(preview.reasons))
     yield from _section("What cannot be read", _unreadable_lines(preview.unreadable))
     left = [(count, f"{state.value}: {MEANINGS[state]}") for state, count in sorted(preview.left.items())]
     yield from _section("What is left as it is", _counted([*left, *_by_count(preview.skipped)]))
@@ -92,6 +90,18 @@ def check_lines(found: Check) -> Iterator[str]:
     yield ""
     left = f"; {found.posted} are posted already" if found.posted else ""
     yield f"{found.checked} checked, {len(found.findings)} would be refused{left}"
+
+
+def journal_lines(entries: Sequence[Entry]) -> Iterator[str]:
+    """Entries with their lines, debits to the left."""
+    columns = _Columns.of(entries)
+    for entry in entries:
+        yield from _entry_lines(entry, columns)
+
+
+def reason_lines(reasons: Sequence[Reason]) -> list[str]:
+    """Each reason once, with how many records it is of and one of them."""
+    return _counted([(one.count, f"{one.code.value}: {one.message} ({one.example})") for one in reasons])
 
 
 @attrs.frozen
@@ -143,10 +153,6 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     texts = [cell.ljust(width) for cell, width in zip(cells[:2], widths[:2], strict=True)]
     numbers = [cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True)]
     return "  ".join([*texts, *numbers])
-
-
-def _reason_lines(reasons: Sequence[Reason]) -> list[str]:
-    return _counted([(one.count, f"{one.code.value}: {one.message} ({one.example})") for one in reasons])
 
 
 def _finding_lines(one: Refusal) -> Iterator[str]:
