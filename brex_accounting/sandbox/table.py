@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -118,20 +118,27 @@ class Table:
 
     def rows(self, wanted: Wanted, after: Place = _START) -> Iterator[Place]:
         """The places of the wanted records behind ``after``, in order."""
-        start = self._start(after if wanted.since is None else max(after, (wanted.since, -1)))
-        end = len(self._order_rows) if wanted.until is None else bisect_right(self._order_times, wanted.until)
+        start = after if wanted.since is None else max(after, (wanted.since, -1))
         status = None if wanted.review_status is None else self._word(wanted.review_status)
         source = None if wanted.source_type is None else self._word(wanted.source_type)
-        for position in range(start, end):
-            row = self._order_rows[position]
-            if self._updated[row] != self._order_times[position] or row in self._gone:
+        for time, row in self._listed(start, wanted.until) if wanted.rows is None else self._named(wanted.rows, start):
+            if wanted.until is not None and time > wanted.until:
+                return
+            if self._updated[row] != time or row in self._gone:
                 continue
             if status is not None and self._status[row] != status:
                 continue
-            if source is not None and self._source[row] != source:
-                continue
-            if wanted.rows is None or row in wanted.rows:
-                yield self._updated[row], row
+            if source is None or self._source[row] == source:
+                yield time, row
+
+    def _listed(self, after: Place, until: int | None) -> Iterator[Place]:
+        end = len(self._order_rows) if until is None else bisect_right(self._order_times, until)
+        for position in range(self._start(after), end):
+            yield self._order_times[position], self._order_rows[position]
+
+    def _named(self, rows: Iterable[int], after: Place) -> Iterator[Place]:
+        # A few of many: looking for them among all would cost as much as listing all.
+        return (place for place in sorted((self._updated[row], row) for row in rows) if place > after)
 
     def count(self, wanted: Wanted) -> int:
         """How many records are wanted."""

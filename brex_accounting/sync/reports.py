@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 from uuid import uuid4
@@ -14,7 +14,7 @@ import attrs
 from ..confirming import Fate, fates
 from ..enums import ReviewStatus
 from ..errors import BadRequest, BrexError, LeaseLost, MoveRefused
-from ..models import ConfirmedReport, ExportReport, ExportResult
+from ..models import ConfirmedReport, ExportFailure, ExportReport, ExportResult
 from ..reporting import Reporting
 from .context import Context
 from .exports import Batch, Export
@@ -95,7 +95,18 @@ class Reports:
         except asyncio.CancelledError:
             _log.info("a report of %d results was interrupted; it is read back later", len(batch.results))
             raise
-        return await self._settle(batch, _fates_in(report))
+        return await self._settle(batch, _fates_in(report), left=await self._left(batch, report))
+
+    async def _left(self, batch: Batch, report: ConfirmedReport) -> frozenset[str]:
+        """Whose failure took them out of the queue: back in it, they are tried again, however soon that is."""
+        failed = [one.accounting_record_id for one in batch.results if isinstance(one, ExportFailure)]
+        told = frozenset(failed).intersection(report.updated)
+        try:
+            standing = await self._standing(sorted(told)) if told else {}
+        except BrexError as error:
+            _log.info("where %d refused records are now is not known: %s", len(told), error)
+            return frozenset()
+        return frozenset(one for one in told if standing.get(one) != ReviewStatus.READY_FOR_EXPORT)
 
     async def _request(self, batch: Batch, results: Sequence[ExportResult], key: str) -> ExportReport:
         # Before each try: what somebody else reported of these records meanwhile must not be taken back.
@@ -139,12 +150,12 @@ class Reports:
         known = fates(left, found, ambiguous=True)
         await self._settle(batch, dict.fromkeys(sorted(members), Fate.SEND_AGAIN) | known)
 
-    async def _settle(self, batch: Batch, known: Mapping[str, Fate]) -> int:
+    async def _settle(self, batch: Batch, known: Mapping[str, Fate], left: Collection[str] = ()) -> int:
         if not known:
             return 0
         now = await self.context.now()
         settled = [
-            settlement_of(one, known[one.accounting_record_id], now=now)
+            settlement_of(one, known[one.accounting_record_id], has_left=one.accounting_record_id in left, now=now)
             for one in batch.results
             if one.accounting_record_id in known
         ]

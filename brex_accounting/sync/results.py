@@ -34,15 +34,15 @@ def result_of(export: Export) -> ExportResult:
     )
 
 
-def settlement_of(result: ExportResult, fate: Fate, *, now: datetime) -> Settlement:
-    """Where a reported export goes."""
+def settlement_of(result: ExportResult, fate: Fate, *, has_left: bool = False, now: datetime) -> Settlement:
+    """Where a reported export goes. ``has_left``: its record was seen to have left the queue since."""
     taken = fate in (Fate.UPDATED, Fate.ALREADY_EXPORTED, Fate.PRESUMED_REPORTED)
     # A record that Brex does not wait for any more is reported when it is READY_FOR_EXPORT again.
     gone = fate in (Fate.NOT_READY, Fate.NOT_FOUND)
     if isinstance(result, ExportSuccess):
         after = State.REPORTED if taken else State.POSTED
         return Settlement(record_id=result.accounting_record_id, after=after, left_queue=True if gone else None)
-    gone = gone or fate in (Fate.ALREADY_EXPORTED, Fate.PRESUMED_REPORTED)
+    gone = gone or has_left or fate in (Fate.ALREADY_EXPORTED, Fate.PRESUMED_REPORTED)
     return Settlement(
         record_id=result.accounting_record_id,
         after=State.REPORTED_FAILED if taken else State.REJECTED,

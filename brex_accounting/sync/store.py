@@ -91,18 +91,18 @@ class SyncStore(Protocol):
     # Posting
 
     async def stale(self, *, now: datetime, read_before: datetime, limit: int) -> tuple[str, ...]:
-        """Record ids that would be claimed now, were their copies not read before ``read_before``."""
+        """Record ids that would be claimed now, in their turn, were their copies not read before ``read_before``."""
         ...
 
     async def claim(
         self, owner: str, *, now: datetime, until: datetime, read_since: datetime, limit: int
     ) -> tuple[Claim, ...]:
-        """DISCOVERED -> INTENT for up to ``limit`` exports, in the order they came; each is leased to ``owner``.
+        """DISCOVERED -> INTENT for up to ``limit`` exports, in their turn; each is leased to ``owner``.
 
         Only the newest revision of a record, while none before it is INTENT, UNCONFIRMED or REPORTING; not
         before its ``not_before``; a copy read since ``read_since``. Of records that share a ``source_id`` one
-        at a time, in their ``turn``. ``supersedes`` names the document of the last revision before it that
-        left one. None while the store is paused.
+        at a time. ``supersedes`` names the document of the last revision before it that left one. None while
+        the store is paused.
         """
         ...
 

@@ -197,16 +197,16 @@ class StoreSuite:
     # Posting
 
     async def test_claims_come_in_order_and_once(self, desk: Desk, other: Desk) -> None:
-        """As many as asked for, in the order they came, to one worker; the rest to the next."""
+        """As many as asked for, in their turn, to one worker; the rest to the next."""
         await desk.see_all([{"id": f"accr_{number}"} for number in (3, 1, 2)])
         mine, theirs = await desk.claim(2), await other.claim(2)
-        assert [one.export.record_id for one in mine] == ["accr_3", "accr_1"]
-        assert [one.export.record_id for one in theirs] == ["accr_2"]
+        assert [one.export.record_id for one in mine] == ["accr_1", "accr_2"]
+        assert [one.export.record_id for one in theirs] == ["accr_3"]
         assert [(one.export.state, one.export.attempt, one.lease.owner, one.lease.epoch) for one in mine] == [
             (State.INTENT, 1, "w1", 1)
         ] * 2
         assert await desk.claim() == ()
-        assert await desk.store.lease_of("accr_2", 1) == theirs[0].lease
+        assert await desk.store.lease_of("accr_3", 1) == theirs[0].lease
         assert await desk.store.lease_of("accr_4", 1) is None
 
     async def test_old_copies_are_read_anew_before_they_are_claimed(self, desk: Desk) -> None:

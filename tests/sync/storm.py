@@ -57,6 +57,9 @@ _BOOKS: Final = (
     {"kind": "slow", "every": 37, "seconds": 0.5, "path": "journal-entries"},
     {"kind": "drop", "every": 17, "method": "GET", "path": "journal-entries"},
 )
+_TAKEN_BACK: Final = "accr_taken_back"
+"""A record that the customer takes back while the company is paused."""
+
 _LONGEST: Final = 300.0
 """Seconds after which a storm that does not settle is given up."""
 
@@ -142,18 +145,22 @@ class _Storm:
     def wave(self) -> None:
         """Its share of the records, changes among those that came before, and some that are taken back."""
         self.waves += 1
+        self._take_back()
         end = self.plan.records * min(self.waves, self.plan.kills) // self.plan.kills
         for number in range(len(self.queue) + len(self.bills) + len(self.refused), end):
             self._put(number)
         for record_id in self.chance.sample(self.bills, min(2, len(self.bills))):
             amended: dict[str, Any] = {"version": self.waves + 5, "memo": f"changed {self.waves}"}
             self.world.put(document(record_id, bill=True, updated_at=self._moment(), **amended))
-        for record_id in self.chance.sample(self.queue, 1):
-            table = self.world.sandbox.brex.table
-            row = table.row_of(record_id)
-            if row is not None and table.review_status(row) == ReviewStatus.READY_FOR_EXPORT:
-                table.remove(row)
-                self.removed.append(record_id)
+
+    def _take_back(self) -> None:
+        """One of those that wait, which a worker may have read by now."""
+        table = self.world.sandbox.brex.table
+        rows = {one: row for one in self.queue if (row := table.row_of(one)) is not None}
+        ready = [one for one, row in rows.items() if table.review_status(row) == ReviewStatus.READY_FOR_EXPORT]
+        for record_id in self.chance.sample(ready, min(1, len(ready))):
+            table.remove(rows[record_id])
+            self.removed.append(record_id)
 
     def _moment(self) -> str:
         # A bill that changed in the past would be left out by the feed of bills, and rightly so.
@@ -181,10 +188,25 @@ class _Storm:
             await self.world.erp.control.order(**order)  # type: ignore[arg-type]
 
     async def refuse_the_login(self) -> None:
-        """Until somebody has paused the company."""
+        """Until somebody has paused the company, and has noticed that a record was taken back."""
         await self.world.erp.control.change(login_refused=True)
-        await self.until(lambda: any("store.pause:after" in one.reached for one in self.lives))
+        await self.until(lambda: self._reached("store.pause:after"))
+        self.world.put(document(_TAKEN_BACK))
+        await self.until(lambda: bool(self._state_of(_TAKEN_BACK)))
+        table = self.world.sandbox.brex.table
+        row = table.row_of(_TAKEN_BACK)
+        assert row is not None
+        table.remove(row)
+        await self.until(
+            lambda: self._reached("store.record_absent:after") or self._state_of(_TAKEN_BACK) != [("DISCOVERED",)]
+        )
         await self.world.erp.control.change(login_refused=False)
+
+    def _reached(self, failpoint: str) -> bool:
+        return any(failpoint in one.reached for one in self.lives)
+
+    def _state_of(self, record_id: str) -> list[tuple[str | int, ...]]:
+        return self.ask("SELECT state FROM exports WHERE record_id = :id", id=record_id)
 
     # The workers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brex_accounting.enums import ReviewStatus
-from brex_accounting.sandbox import Rules
+from brex_accounting.sandbox import Fault, Rules
 from brex_accounting.sync import Posted, Rejected, Skipped
 from brex_accounting.testing.erp_poster import FindErpPoster, ParkErpPoster, SameKeyErpPoster
 
@@ -32,6 +32,24 @@ async def test_a_period_that_is_opened_again(world: World) -> None:
     [export] = await world.exports("accr_1")
     assert (export.state.value, export.key, export.attempt) == ("REPORTED", "accr_1.1", 2)
     assert (await world.booked(), world.status("accr_1"), world.status("accr_2")) == ({"accr_1": 1}, EXPORTED, PREPARE)
+
+
+@pytest.mark.parametrize("is_seen", [True, False], ids=["read back", "not read back"])
+async def test_a_record_that_is_back_before_the_next_run(world: World, is_seen: bool) -> None:
+    """Mended and exported again within the hour it is booked by the next run; only if Brex did not say that it had
+    left the queue, a day later.
+    """
+    await world.erp.control.change(closed_through="2026-06-30")
+    world.put("accr_1")
+    if not is_seen:
+        world.sandbox.faults.add(Fault(kind="html", every=4, method="GET"))  # after the clock, the queue and the bills
+    assert (await world.run()).reported_failed == 1
+    world.sandbox.faults.clear()
+    await world.erp.control.change(closed_through=None)
+    world.move("accr_1", READY)
+    assert (await world.run(later=HOUR)).posted == int(is_seen)
+    assert (await world.run(later=DAY)).posted == int(not is_seen)
+    assert (await world.booked(), world.status("accr_1")) == ({"accr_1": 1}, EXPORTED)
 
 
 async def test_a_refused_record_that_never_leaves_the_queue(world: World) -> None:

@@ -57,6 +57,11 @@ class Row:
     batch: int | None = None
 
 
+def in_turn(rows: list[Row]) -> list[Row]:
+    """The turns of these records are in the order of their ids."""
+    return sorted(rows, key=lambda row: (row.record_id, row.revision))
+
+
 @attrs.define
 class Model:
     """The rules of a store, on plain lists."""
@@ -201,8 +206,8 @@ class StoreMachine(RuleBasedStateMachine):
     def claim(self, owner: str, limit: int) -> None:
         self.desk.owner = owner
         now = self.desk.now + timedelta(seconds=1)
-        due = [row for row in self.model.rows if self.model.is_due(row, now)][:limit]
-        expected = self.model.claimed(due, owner, now + self.desk.lease)
+        due = [row for row in self.model.rows if self.model.is_due(row, now)]
+        expected = self.model.claimed(in_turn(due)[:limit], owner, now + self.desk.lease)
         claims = self.run(self.desk.claim(limit))
         assert [(one.export.record_id, one.export.revision, one.lease.epoch) for one in claims] == expected
         for one in claims:
@@ -216,7 +221,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.desk.owner = owner
         now = self.desk.now + timedelta(seconds=1)
         ended = [row for row in self.model.rows if row.state is State.INTENT and row.until <= now]
-        expected = self.model.claimed(ended, owner, now + self.desk.lease)
+        expected = self.model.claimed(in_turn(ended), owner, now + self.desk.lease)
         claims = self.run(self.desk.take_over())
         assert [(one.export.record_id, one.export.revision, one.lease.epoch) for one in claims] == expected
         self.claims += claims

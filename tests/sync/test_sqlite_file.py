@@ -492,6 +492,7 @@ def test_a_released_migration_never_changes() -> None:
     assert found == {
         0: "80b8fe1d34eaeb1b818c4eb835bbe730dac13478d6c22db70033831aefd80434",
         1: "80680d7b6b68e4fb371f767ad888eec82f70ae94dff10c6c3a4c60bf6cd06c8a",
+        2: "58d35c4ff85e4cf168c9e44664d3c6c2915891a87993f621f9e7d93bced0a95e",
     }
 
 

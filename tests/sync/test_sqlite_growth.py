@@ -64,8 +64,13 @@ async def store_of(path: Path, finished: int, waiting: int) -> Desk:
     desk = Desk(SqliteStore(path))
     await desk.store.open(BINDING, now=START)
     for first, many in (("accr_old", finished), ("accr_new", waiting)):
-        documents = [{"id": f"{first}_{number}", "source_id": f"{first}_{number // 2}"} for number in range(many)]
-        await desk.see_all([one | {"receipts": [{"id": "r"}]} for one in documents])
+        # The first half waits for the second, whose turn it is before.
+        documents = [
+            {"id": f"{first}_{half}_{number}", "source_id": f"{first}_{number}", "receipts": [{"id": "r"}]}
+            for half in ("b", "a")
+            for number in range(many // 2)
+        ]
+        await desk.see_all(documents)
         if first == "accr_old":
             await inside(desk, finish)
     return desk

@@ -49,9 +49,8 @@ _HAS_DOCUMENT: Final = (State.POSTED, State.REPORTING, State.REPORTED)
 def stale(connection: sqlite3.Connection, now: datetime, read_before: datetime, limit: int) -> tuple[str, ...]:
     """What would be claimed if it were read anew."""
     rows = connection.execute(
-        f"SELECT e.record_id FROM exports e INDEXED BY exports_to_read WHERE {_DUE} AND e.read_at < :read_before "
-        "ORDER BY e.read_at, e.number LIMIT :limit",
-        {"now": stamp(now), "read_before": stamp(read_before), "limit": limit},
+        f"SELECT e.record_id {_next_where('e.read_at < :read_at')}",
+        {"now": stamp(now), "read_at": stamp(read_before), "limit": limit},
     )
     return tuple(row["record_id"] for row in rows)
 
@@ -60,23 +59,17 @@ def claim(
     connection: sqlite3.Connection, owner: str, now: datetime, until: datetime, read_since: datetime, limit: int
 ) -> tuple[Claim, ...]:
     """DISCOVERED -> INTENT for what is due."""
-    # The limit is 0 where no copy is new enough: otherwise each would be looked at to find that out.
-    chosen = (
-        f"SELECT e.number FROM exports e INDEXED BY exports_due WHERE {_DUE} AND e.read_at >= :read_since "
-        "ORDER BY e.number LIMIT iif(EXISTS (SELECT 1 FROM exports f INDEXED BY exports_to_read "
-        "WHERE f.state = 'DISCOVERED' AND f.read_at >= :read_since), :limit, 0)"
-    )
-    return _claimed(
-        connection,
-        chosen,
-        State.DISCOVERED,
-        owner,
-        now,
-        until,
-        {
-            "read_since": stamp(read_since),
-            "limit": limit,
-        },
+    chosen = f"SELECT e.number {_next_where('e.read_at >= :read_at')}"
+    values: Parameters = {"read_at": stamp(read_since), "limit": limit}
+    return _claimed(connection, chosen, State.DISCOVERED, owner, now, until, values)
+
+
+def _next_where(condition: str) -> str:
+    # The limit is 0 where no copy is as old, or as new: otherwise each would be looked at to find that out.
+    return (
+        f"FROM exports e INDEXED BY exports_due WHERE {_DUE} AND {condition} ORDER BY e.turn, e.number "
+        "LIMIT iif(EXISTS (SELECT 1 FROM exports e INDEXED BY exports_to_read "
+        f"WHERE e.state = 'DISCOVERED' AND {condition}), :limit, 0)"
     )
 
 
@@ -113,7 +106,7 @@ def _claimed(
         f"supersedes = {DOCUMENT_BEFORE} WHERE number IN ({chosen}) RETURNING *",
         values,
     ).fetchall()
-    return tuple(sorted(map(claim_of, rows), key=lambda one: one.export.order))
+    return tuple(sorted(map(claim_of, rows), key=lambda one: (one.export.turn, one.export.order)))
 
 
 def renew(connection: sqlite3.Connection, claim: Claim, now: datetime, until: datetime) -> Claim:

@@ -159,4 +159,10 @@ _SECOND: Final = (
     """,
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND)
+# In turns: in any other order those that wait for another one of their source pile up before the rest.
+_THIRD: Final = (
+    "DROP INDEX exports_due",
+    "CREATE INDEX exports_due ON exports (turn, number, read_at) WHERE state = 'DISCOVERED'",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND, _THIRD)
