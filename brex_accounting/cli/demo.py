@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Final
@@ -83,10 +86,11 @@ async def _tell(records: int, *, quiet: bool) -> None:
 
     _clear()
     seen = _Seen()
-    with TemporaryDirectory(prefix="brex-demo-") as folder, LiveLine("exporting") as line:
+    with TemporaryDirectory(prefix="brex-demo-") as folder, LiveLine("exporting") as line, _unlogged():
         async with local_brex(records) as sandbox, local_client(sandbox.url, sandbox.token, seen) as brex:
             store = Path(folder) / "exports.db"
             stage = Stage(sandbox=sandbox, brex=brex, store=store, ledger=LEDGER, watch=shown_by(line))
+            stage.begin()
             cast = cast_of(sandbox.brex.records())
             for number, (title, scene) in enumerate(SCENES.items(), 1):
                 told = await scene(stage, cast)
@@ -107,6 +111,17 @@ async def _tell(records: int, *, quiet: bool) -> None:
         raise BrexError(f"{'; '.join(report.problems)}; please report this")
 
 
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    # What goes wrong is told by the scenes.
+    log, silence = logging.getLogger("brex_accounting"), logging.NullHandler()
+    log.addHandler(silence)
+    try:
+        yield
+    finally:
+        log.removeHandler(silence)
+
+
 def _clear() -> None:
     """Make room for a new ledger. Raises ``BrexError`` for a file that no demo wrote."""
     from ..posters.beancount_ledger import HEADER
@@ -121,13 +136,15 @@ def _clear() -> None:
 
 def _totals(report: ClosingReport) -> list[str]:
     """A row for each account, with what is posted in each currency, and whether that is what Brex has."""
+    from ..closing import at_exponent
+
     currencies = sorted({one.currency for one in report.accounts})
     columns = [Column("account"), *(Column(one, is_number=True) for one in currencies), Column("difference", True)]
     rows = []
     for account in dict.fromkeys(one.account for one in report.accounts):
         here = {one.currency: one for one in report.accounts if one.account == account}
-        posted = [f"{here[one].posted:f}" if one in here else "" for one in currencies]
-        differences = {f"{one.difference:f}" for one in here.values()}
+        posted = [f"{at_exponent(here[one].posted, one):f}" if one in here else "" for one in currencies]
+        differences = {f"{at_exponent(one.difference, one.currency):f}" for one in here.values()}
         rows.append([account or "(no account)", *posted, " ".join(sorted(differences))])
     title = f"{report.period}, {report.records} records: debits less credits in the ledger, and the difference to Brex"
     table = Table(title=title, columns=columns, rows=rows)

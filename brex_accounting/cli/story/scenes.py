@@ -144,7 +144,11 @@ async def _trio(stage: Stage, cast: Cast) -> Telling:
 
 async def _bill(stage: Stage, _cast: Cast) -> Telling:
     entries = await stage.books().entries()
-    posted = _first(entries, lambda one: one.type == RecordType.BILL_EXPENSE and one.date.month == 6)
+    settled = {one.source_id for one in entries if one.type != RecordType.BILL_EXPENSE}
+    posted = _first(
+        entries,
+        lambda one: one.type == RecordType.BILL_EXPENSE and one.date.month == 6 and one.source_id not in settled,
+    )
     bill = await stage.brex.records.get(posted.record_id)
     stage.put(edited(bill, by=Decimal("10.00"), now=await stage.brex.server_now()))
     await stage.run(record_ids=[bill.id])

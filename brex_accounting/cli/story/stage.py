@@ -12,7 +12,7 @@ import attrs
 
 from ...client import BrexAccounting
 from ...closing import ClosingReport, Period, closing_report
-from ...enums import ReviewStatus
+from ...enums import ReviewStatus, SourceType
 from ...errors import BrexError
 from ...models import AccountingRecord, Receipt
 from ...posters.beancount import BeancountPoster
@@ -80,6 +80,12 @@ class Stage:
         return tuple(entry for entry in await self.books().entries() if entry.record_id == record_id)
 
     # The customer
+
+    def begin(self) -> None:
+        """Nothing of the month was exported before: what the seed has as exported waits to be."""
+        brex = self.sandbox.brex
+        exported = (one for one in brex.records() if one.review_status == ReviewStatus.EXPORTED)
+        brex.export([one.id for one in exported if one.source_type != SourceType.BILL])
 
     def put(self, *records: AccountingRecord) -> None:
         """The customer presses Export on records that Brex did not have, or had otherwise."""
