@@ -19,7 +19,7 @@ from ..sandbox import Sandbox
 from ..sync import ExportAdmin, SqliteStore, State
 from ..testing.erp import Counts, ErpProcess
 from .console import LiveLine
-from .journal import Due
+from .due import Due
 from .local import local_brex, local_client, read_back
 
 __all__ = ["crash", "verdict"]

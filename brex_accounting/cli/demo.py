@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import shutil
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from ..errors import BrexError
-from ..session.call import Outcome
-from ..session.events import AttemptEvent
-from .console import LiveLine, UsageError, say
+from .console import UsageError, say
 from .crash import crash
-from .local import local_brex, local_client
-from .running import shown_by
 from .sandbox import MOST_RECORDS
-from .tables import Column, Table, lines
-
-if TYPE_CHECKING:
-    from ..closing import ClosingReport
 
 __all__ = ["demo"]
 
-MONTH: Final = 2637
-LEDGER: Final = Path("brex-demo.beancount")
+MONTH = 2637
+"""What a company of 250 people books in one."""
 
 
 async def demo(
@@ -59,99 +43,8 @@ async def demo(
     say(f"starting a local Brex with {records} lifelike records, some failures included")
     if crash_:
         await crash(records)
-    else:
-        await _tell(records, quiet=quiet)
-
-
-class _Seen:
-    """Counts attempts."""
-
-    def __init__(self) -> None:
-        self.requests = 0
-        self.retries = 0
-        self.lost_reports = 0
-
-    def __call__(self, event: object) -> None:
-        if isinstance(event, AttemptEvent):
-            self.requests += 1
-            self.retries += event.number > 1
-            self.lost_reports += event.method == "POST" and event.outcome is Outcome.AMBIGUOUS
-
-
-async def _tell(records: int, *, quiet: bool) -> None:
+        return
     # Here: the posting rules need the extra [books], and the other commands do without.
-    from .story.cast import cast_of
-    from .story.scenes import SCENES
-    from .story.stage import Stage
+    from .story.telling import tell
 
-    _clear()
-    seen = _Seen()
-    with TemporaryDirectory(prefix="brex-demo-") as folder, LiveLine("exporting") as line, _unlogged():
-        async with local_brex(records) as sandbox, local_client(sandbox.url, sandbox.token, seen) as brex:
-            store = Path(folder) / "exports.db"
-            stage = Stage(sandbox=sandbox, brex=brex, store=store, ledger=LEDGER, watch=shown_by(line))
-            stage.begin()
-            cast = cast_of(sandbox.brex.records())
-            for number, (title, scene) in enumerate(SCENES.items(), 1):
-                told = await scene(stage, cast)
-                if not quiet:
-                    with line.away():
-                        _write([f"{number}. {title}", *(f"   {one}" for one in told), ""])
-            report = await stage.report()
-    _write(_totals(report))
-    _write(
-        [
-            "",
-            f"{seen.requests} requests, of which {seen.retries} retries; answers to reports that were lost on the way, "
-            f"and settled: {seen.lost_reports}.",
-            f"The ledger is {LEDGER}: look at it, or let Beancount check it, bean-check {LEDGER}.",
-        ]
-    )
-    if report.problems:
-        raise BrexError(f"{'; '.join(report.problems)}; please report this")
-
-
-@contextmanager
-def _unlogged() -> Iterator[None]:
-    # What goes wrong is told by the scenes.
-    log, silence = logging.getLogger("brex_accounting"), logging.NullHandler()
-    log.addHandler(silence)
-    try:
-        yield
-    finally:
-        log.removeHandler(silence)
-
-
-def _clear() -> None:
-    """Make room for a new ledger. Raises ``BrexError`` for a file that no demo wrote."""
-    from ..posters.beancount_ledger import HEADER
-
-    if LEDGER.exists():
-        with LEDGER.open("rb") as file:
-            if file.read(len(HEADER)) != HEADER:
-                raise BrexError(f"{LEDGER} is in this folder, and no demo wrote it: go to another folder")
-        LEDGER.unlink()
-        shutil.rmtree(LEDGER.with_name(f"{LEDGER.stem}-receipts"), ignore_errors=True)
-
-
-def _totals(report: ClosingReport) -> list[str]:
-    """A row for each account, with what is posted in each currency, and whether that is what Brex has."""
-    from ..closing import at_exponent
-
-    currencies = sorted({one.currency for one in report.accounts})
-    columns = [Column("account"), *(Column(one, is_number=True) for one in currencies), Column("difference", True)]
-    rows = []
-    for account in dict.fromkeys(one.account for one in report.accounts):
-        here = {one.currency: one for one in report.accounts if one.account == account}
-        posted = [f"{at_exponent(here[one].posted, one):f}" if one in here else "" for one in currencies]
-        differences = {f"{at_exponent(one.difference, one.currency):f}" for one in here.values()}
-        rows.append([account or "(no account)", *posted, " ".join(sorted(differences))])
-    title = f"{report.period}, {report.records} records: debits less credits in the ledger, and the difference to Brex"
-    table = Table(title=title, columns=columns, rows=rows)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    return [table.title, "", *lines(table, width)]
-
-
-def _write(told: list[str]) -> None:
-    sys.stdout.write("".join(f"{one}\n" for one in told))
-    sys.stdout.flush()
+    await tell(records, quiet=quiet)

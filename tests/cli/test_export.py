@@ -18,19 +18,19 @@ from typing import IO
 import attrs
 import pytest
 
-from brex_accounting import BrexError, Money, StoreUnavailable
-from brex_accounting.cli.journal import Due, check_journal
+from brex_accounting import Money, StoreUnavailable
 from brex_accounting.sandbox import Fault, Sandbox
 from brex_accounting.sync import Binding, ExportAdmin, SqliteStore, State
 
 from .conftest import Ended, Shell
+from .journal import DueTotals, check_journal
 
 EXPORT = ("export", "--store", "exports.db", "--csv", "journal.csv", "--post-from", "2026-01-01")
 JSON_EXPORT = (*EXPORT, "--json")
 
 
-def due_in(sandbox: Sandbox) -> Due:
-    due = Due()
+def due_in(sandbox: Sandbox) -> DueTotals:
+    due = DueTotals()
     for record in sandbox.brex.records():
         due.add(record)
     return due
@@ -41,7 +41,7 @@ def entries(shell: Shell, name: str = "journal.csv") -> Counter[str]:
         return Counter(row["record_id"] for row in csv.DictReader(file) if row["entry_end"])
 
 
-def all_exported(sandbox: Sandbox, due: Due) -> bool:
+def all_exported(sandbox: Sandbox, due: DueTotals) -> bool:
     return {sandbox.brex.get_record(one).review_status for one in due.ready} == {"EXPORTED"}
 
 
@@ -287,25 +287,23 @@ def read_all(terminal: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    "spoil",
     [
-        (lambda rows: rows[:1], "lost 1 records and doubled 0"),
-        (lambda rows: [*rows, rows[0]], "lost 0 records and doubled 1"),
-        (lambda rows: [attrs.evolve(rows[0], cents=1), rows[1]], "sums"),
+        lambda rows: rows[:1],
+        lambda rows: [*rows, rows[0]],
+        lambda rows: [attrs.evolve(rows[0], cents=1), rows[1]],
     ],
 )
-def test_a_journal_that_is_wrong_is_found_out(
-    tmp_path: Path, spoil: Callable[[list[Row]], list[Row]], words: str
-) -> None:
-    """The check that the demo relies on sees a missing entry, a second one, and a cent too many."""
-    rows, due = [Row("accr_1"), Row("accr_2")], Due(ready=["accr_1", "accr_2"])
+def test_a_journal_that_is_wrong_is_found_out(tmp_path: Path, spoil: Callable[[list[Row]], list[Row]]) -> None:
+    """The check that these tests rely on sees a missing entry, a second one, and a cent too many."""
+    rows, due = [Row("accr_1"), Row("accr_2")], DueTotals(ready=["accr_1", "accr_2"])
     for one in rows:
         due.totals.book("CARD_EXPENSE_POST", "DEBIT", Money(amount=one.amount, currency="USD"))
     path = tmp_path / "journal.csv"
     path.write_text(written(rows))
     check_journal(path, due)
     path.write_text(written(spoil(rows)))
-    with pytest.raises(BrexError, match=words):
+    with pytest.raises(AssertionError):
         check_journal(path, due)
 
 

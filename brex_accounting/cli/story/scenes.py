@@ -22,7 +22,7 @@ from ..preview_wording import journal_lines, reason_lines
 from .cast import Cast, edited
 from .stage import Stage
 
-__all__ = ["SCENES", "Scene", "Telling"]
+__all__ = ["SCENES", "Scene", "Telling", "must"]
 
 T = TypeVar("T")
 Telling: TypeAlias = list[str]
@@ -31,7 +31,7 @@ Scene: TypeAlias = Callable[[Stage, Cast], Awaitable[Telling]]
 
 async def _dry_run(stage: Stage, _cast: Cast) -> Telling:
     preview = await dry_run(stage.brex, stage.chart)
-    _must(not stage.ledger.exists() and not stage.store.exists(), "the dry run wrote something")
+    must(not stage.ledger.exists() and not stage.store.exists(), "the dry run wrote something")
     left = sum(preview.left.values()) + sum(preview.skipped.values())
     return [
         f"{preview.read} records are ready, or are bills: {len(preview.entries)} entries would be written, "
@@ -48,7 +48,7 @@ async def _one_record(stage: Stage, _cast: Cast) -> Telling:
     )
     await stage.run(record_ids=[record.id])
     entries, status = await stage.entries_of(record.id), await stage.status_of(record.id)
-    _must(len(entries) == 1 and status == ReviewStatus.EXPORTED, "one record did not become one entry")
+    must(len(entries) == 1 and status == ReviewStatus.EXPORTED, "one record did not become one entry")
     return [
         f"{record.id}, {record.amount.amount:f} {record.amount.currency}, was READY_FOR_EXPORT. In the ledger:",
         *_journal(entries),
@@ -70,7 +70,7 @@ async def _refused(stage: Stage, cast: Cast) -> Telling:
     stage.put(*wrong)
     done = await stage.run(record_ids=[one.id for one in wrong])
     exports = [await _newest(stage, one) for one in wrong]
-    _must((done.posted, done.rejected, done.reported_failed) == (0, 3, 3), "the books took what they must refuse")
+    must((done.posted, done.rejected, done.reported_failed) == (0, 3, 3), "the books took what they must refuse")
     return [f"{export.code}: {export.message}" for export in exports]
 
 
@@ -79,7 +79,7 @@ async def _mended(stage: Stage, cast: Cast) -> Telling:
     stage.sandbox.brex.export([cast.inactive.id])
     await stage.run(record_ids=[cast.inactive.id])
     entries, status = await stage.entries_of(cast.inactive.id), await stage.status_of(cast.inactive.id)
-    _must(len(entries) == 1 and status == ReviewStatus.EXPORTED, "it is not in the ledger once")
+    must(len(entries) == 1 and status == ReviewStatus.EXPORTED, "it is not in the ledger once")
     return [
         "The bookkeeper opens the account; in Brex nothing changes, and the customer presses Export again:",
         *_journal(entries),
@@ -92,7 +92,7 @@ async def _lost_answer(stage: Stage, cast: Cast) -> Telling:
     poster = stage.books(_Deaf)
     await stage.run(poster, record_ids=[cast.lost.id])
     entries, status = await stage.entries_of(cast.lost.id), await stage.status_of(cast.lost.id)
-    _must((poster.posts, poster.asked, len(entries)) == (1, 1, 1), "a lost answer was not settled")
+    must((poster.posts, poster.asked, len(entries)) == (1, 1, 1), "a lost answer was not settled")
     return [
         f"{cast.lost.id} was written, and the answer lost on its way back: nobody knows whether it was.",
         f"When the lease had ended, the ledger was asked for {entries[0].key}, and had it: "
@@ -122,7 +122,7 @@ async def _refund(stage: Stage, _cast: Cast) -> Telling:
     entries = await stage.books().entries()
     refund = _first(entries, lambda one: one.type == RecordType.CARD_EXPENSE_REFUND)
     expense = next(line for line in refund.lines if line.role is None)
-    _must(expense.side == "CREDIT", "a refund is booked like a purchase")
+    must(expense.side == "CREDIT", "a refund is booked like a purchase")
     return ["Its sides come from its lines, never from a sign:", *_journal([refund])]
 
 
@@ -134,7 +134,7 @@ async def _trio(stage: Stage, cast: Cast) -> Telling:
     skipped = await _newest(stage, cast.spent)
     account = next(line.account for line in booked[0].lines if line.role is None)
     times = sum(line.account == account for entry in booked for line in entry.lines)
-    _must(len(booked) == 2 and times == 1, "a reimbursement is not booked once")
+    must(len(booked) == 2 and times == 1, "a reimbursement is not booked once")
     return [
         "Approval and payout are booked; in between, what was owed to the employee:",
         *_journal(booked),
@@ -158,8 +158,8 @@ async def _bill(stage: Stage, _cast: Cast) -> Telling:
     await stage.run(record_ids=[bill.id])
     async with stage.admin() as admin:
         waiting = [one for one in await admin.exceptions() if one.export.record_id == bill.id]
-    _must([one.kind for one in changed] == [Kind.REVERSAL, Kind.REPLACEMENT], "an edited bill was not booked anew")
-    _must(len(waiting) == 1, "a bill that was edited after closing does not wait for a person")
+    must([one.kind for one in changed] == [Kind.REVERSAL, Kind.REPLACEMENT], "an edited bill was not booked anew")
+    must(len(waiting) == 1, "a bill that was edited after closing does not wait for a person")
     return [
         f"{bill.id} is raised by 10.00 while June is open:",
         *_journal(changed),
@@ -171,10 +171,10 @@ async def _bill(stage: Stage, _cast: Cast) -> Telling:
 async def _receipt(stage: Stage, _cast: Cast) -> Telling:
     ledger = stage.ledger.read_text(encoding="utf-8").splitlines()
     linked = next((line for line in ledger if " document " in line), None)
-    _must(linked is not None, "no receipt is linked")
+    must(linked is not None, "no receipt is linked")
     assert linked is not None
     name = linked.split('"')[1]
-    _must((stage.ledger.parent / name).is_file(), "a receipt is linked that is not there")
+    must((stage.ledger.parent / name).is_file(), "a receipt is linked that is not there")
     count = sum(" document " in line for line in ledger)
     return [f"{count} lie beside the ledger, and each is linked once its file is there:", f"    {linked}"]
 
@@ -195,7 +195,8 @@ def _journal(entries: Sequence[Entry]) -> Telling:
     return [f"    {line}" for line in journal_lines(entries) if line]
 
 
-def _must(holds: object, problem: str) -> None:
+def must(holds: object, problem: str) -> None:
+    """Raise ``BrexError`` unless it holds."""
     if not holds:
         raise BrexError(f"{problem}; please report this")
 
