@@ -90,7 +90,7 @@ def check_lines(found: Check) -> Iterator[str]:
         listed = ", ".join(found.absent)
         yield one_line(f"The chart names {listed}, and no line of these records has it: is that the field's id?")
     yield ""
-    left = f"; {found.posted} are posted already" if found.posted else ""
+    left = f"; {found.posted} are posted or were left out before" if found.posted else ""
     yield f"{found.checked} checked, {len(found.findings)} would be refused{left}"
 
 

@@ -20,7 +20,7 @@ from ..sync.snapshot import Snapshot
 from .deciding import decide, indexed
 from .outcomes import Reason, Refusal, Unreadable, reasons_of, refusal_of
 from .planning import Due, open_post
-from .reading import Lists, Read
+from .reading import Lists
 
 __all__ = ["Check", "Finding", "check"]
 
@@ -76,13 +76,11 @@ async def check(
     before the books ever see it. What was refused before is looked at again.
     """
     held = indexed(await ledger.entries()) if ledger is not None else None
-    lists = Lists(brex)
     checker = _Checker(chart, store, held)
-    async for one in lists.queue(ReviewStatus.REVIEW, ReviewStatus.READY_FOR_EXPORT):
-        checker.take(one)
+    lists = Lists(brex, checker.take)
+    await lists.queue(ReviewStatus.REVIEW, ReviewStatus.READY_FOR_EXPORT)
     if bills:
-        async for one in lists.bills(since):
-            checker.take(one)
+        await lists.bills(since)
     return checker.found(lists)
 
 
@@ -97,8 +95,7 @@ class _Checker:
         self._posted: set[str] = set()
         self._fields: set[str] = set()
 
-    def take(self, one: Read) -> None:
-        record = one.record
+    def take(self, record: AccountingRecord, read_at: datetime) -> None:  # noqa: ARG002 - the lists give it
         stored = self._store.exports.get(record.id, ()) if self._store else ()
         due = open_post(record, stored)
         if not isinstance(due, Due):
