@@ -96,6 +96,11 @@ ALLOWED: dict[str, set[str]] = {
     "sync.verifying": {
         *("client", "enums", "models", "sync.content", "sync.exports", "sync.reading", "sync.states", "sync.store"),
     },
+    "sync.restoring": {"sync.exports", "sync.keys", "sync.poster", "sync.states"},
+    "sync.rebuilding": {
+        *("client", "enums", "errors", "models", "sync.exports", "sync.pausing", "sync.plan", "sync.poster"),
+        *("sync.reading", "sync.restoring", "sync.results", "sync.states", "sync.store"),
+    },
     "sync.admin": {
         "enums",
         "errors",
@@ -136,7 +141,7 @@ PURE = [
     *("confirming", "windows"),
     *("sandbox.rules", "sandbox.table", "sandbox.reading", "sandbox.refusal", "sandbox.faults", "sandbox.seeds"),
     *("sync.content", "sync.exports", "sync.keys", "sync.pausing", "sync.plan"),
-    *("sync.results", "sync.states", "sync.wording"),
+    *("sync.restoring", "sync.results", "sync.states", "sync.wording"),
     *("sandbox.openapi", "sandbox.schemas", "sandbox.oauth", "urls"),
     *("testing.erp.admission", "testing.erp.books", "testing.erp.counting", "testing.erp.options"),
     *("testing.erp.orders", "testing.erp.refusal", "testing.erp.values", "posters.rows"),

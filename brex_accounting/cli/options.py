@@ -1,14 +1,15 @@
-"""Options that are times and days."""
+"""Options that are times and days, and who decides."""
 
 from __future__ import annotations
 
+import getpass
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from .console import UsageError
 
-__all__ = ["day", "duration", "start_of"]
+__all__ = ["day", "duration", "start_of", "who"]
 
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -36,3 +37,13 @@ def day(option: str, text: str) -> date:
 def start_of(option: str, text: str | None) -> datetime | None:
     """The first moment of a day in UTC; None without one. Raises ``UsageError``."""
     return None if text is None else datetime.combine(day(option, text), time(), UTC)
+
+
+def who(by: str | None) -> str:
+    """Whoever is named, else this user's login name. Raises ``UsageError`` when there is none."""
+    if by is not None:
+        return by
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        raise UsageError("this user has no login name: say who you are with --by") from None

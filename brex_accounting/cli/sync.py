@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +18,9 @@ from . import wording
 from .chart import chart
 from .check import check
 from .console import Failed, UsageError, one_line, say
+from .options import who
 from .printing import print_lines
+from .rebuild import rebuild_store
 
 __all__ = ["build"]
 
@@ -31,6 +32,7 @@ def build() -> App:
     app = App(name="sync", help="Look into an export's store, and decide what it cannot.", help_format="plaintext")
     for command in (status, exceptions, resolve, retry, replay, pause, resume, history, verify, check, chart):
         app.command(command)
+    app.command(rebuild_store, name="rebuild")
     return app
 
 
@@ -124,7 +126,7 @@ async def resolve(
     if len(outcomes) != 1:
         raise UsageError("give one of --posted REFERENCE, --rejected TEXT, --skip and --not-posted")
     async with _admin(store) as admin:
-        export = await admin.resolve(record_id, outcomes[0](), why=why, by=_who(by), revision=revision)
+        export = await admin.resolve(record_id, outcomes[0](), why=why, by=who(by), revision=revision)
     print_lines([wording.export_facts(export) if json_ else wording.export_line(export)])
 
 
@@ -145,7 +147,7 @@ async def retry(record_id: str, /, *, store: Path, why: str, by: str | None = No
         Print one JSON object.
     """
     async with _admin(store) as admin:
-        export = await admin.retry(record_id, why=why, by=_who(by))
+        export = await admin.retry(record_id, why=why, by=who(by))
     print_lines([wording.export_facts(export) if json_ else wording.export_line(export)])
 
 
@@ -177,7 +179,7 @@ async def replay(
     if all_ == bool(record_ids):
         raise UsageError("name records, or give --all")
     async with _admin(store) as admin:
-        found = await admin.replay(reason=why, by=_who(by), record_ids=None if all_ else record_ids)
+        found = await admin.replay(reason=why, by=who(by), record_ids=None if all_ else record_ids)
     print_lines([wording.export_facts(export) if json_ else wording.export_line(export) for export in found])
     if not json_:
         say(f"{len(found)} are posted by the next run")
@@ -198,7 +200,7 @@ async def pause(*, store: Path, why: str, by: str | None = None, json_: Json = F
         Print one JSON object.
     """
     async with _admin(store) as admin:
-        found = await admin.pause(why, by=_who(by))
+        found = await admin.pause(why, by=who(by))
     text = f"paused by {found.by} since {wording.moment(found.since)}: {found.reason}"
     print_lines([wording.pause_facts(found) if json_ else text])
 
@@ -218,7 +220,7 @@ async def resume(*, store: Path, why: str, by: str | None = None, json_: Json = 
         Print one JSON object.
     """
     async with _admin(store) as admin:
-        await admin.resume(why=why, by=_who(by))
+        await admin.resume(why=why, by=who(by))
     print_lines([{"paused": None} if json_ else "not paused"])
 
 
@@ -277,12 +279,3 @@ async def _admin(store: Path) -> AsyncIterator[ExportAdmin]:
 def _check_there(store: Path) -> None:
     if not store.exists():
         raise Failed(f"there is no store {one_line(str(store))}: name the --store of an export that has run")
-
-
-def _who(by: str | None) -> str:
-    if by is not None:
-        return by
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):
-        raise UsageError("this user has no login name: say who you are with --by") from None

@@ -25,6 +25,7 @@ __all__ = [
     "move_line",
     "pause_facts",
     "run_line",
+    "state_lines",
     "status_facts",
     "status_lines",
     "summary_facts",
@@ -145,13 +146,13 @@ def status_lines(status: Status) -> list[str]:
     pause = status.paused
     told += [("paused", f"{pause.code} by {pause.by} since {moment(pause.since)}: {pause.reason}" if pause else "no")]
     lines = [f"{name:<18}{one_line(text)}" for name, text in told]
-    width = max((len(str(number)) for number in status.by_state.values()), default=1)
-    lines += [
-        f"{state.value:<18}{status.by_state[state]:>{width}}  {MEANINGS[state]}"
-        for state in State
-        if status.by_state.get(state)
-    ]
-    return lines if status.by_state else [*lines, "nothing was read yet"]
+    return [*lines, *state_lines(status.by_state)] if status.by_state else [*lines, "nothing was read yet"]
+
+
+def state_lines(by_state: Mapping[State, int]) -> list[str]:
+    """How many exports are where, and what that means; without the states that none is in."""
+    width = max((len(str(number)) for number in by_state.values()), default=1)
+    return [f"{state.value:<18}{by_state[state]:>{width}}  {MEANINGS[state]}" for state in State if by_state.get(state)]
 
 
 def export_facts(export: Export) -> dict[str, object]:

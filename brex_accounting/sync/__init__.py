@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from .exports import Binding, Export, Move, Pause
     from .keys import ExportKey
     from .pausing import PauseCode
-    from .poster import NotNow, Posted, Poster, Rejected, RejectionCode, Skipped
+    from .poster import FindingRecords, FoundDocument, NotNow, Posted, Poster, Rejected, RejectionCode, Skipped
+    from .rebuilding import Rebuilt, rebuild
     from .sqlite import SqliteStore
     from .states import State
     from .store import SyncStore
@@ -24,12 +25,15 @@ __all__ = [
     "ExportAdmin",
     "ExportKey",
     "ExportSync",
+    "FindingRecords",
+    "FoundDocument",
     "Move",
     "NotNow",
     "Pause",
     "PauseCode",
     "Posted",
     "Poster",
+    "Rebuilt",
     "Rejected",
     "RejectionCode",
     "Skipped",
@@ -39,6 +43,7 @@ __all__ = [
     "Summary",
     "SyncStore",
     "Verification",
+    "rebuild",
 ]
 
 # A name is loaded when it is first used: a poster needs no engine.
@@ -53,12 +58,16 @@ _HOMES = {
     "Pause": "exports",
     "ExportKey": "keys",
     "PauseCode": "pausing",
+    "FindingRecords": "poster",
+    "FoundDocument": "poster",
     "NotNow": "poster",
     "Posted": "poster",
     "Poster": "poster",
     "Rejected": "poster",
     "RejectionCode": "poster",
     "Skipped": "poster",
+    "Rebuilt": "rebuilding",
+    "rebuild": "rebuilding",
     "SqliteStore": "sqlite",
     "State": "states",
     "SyncStore": "store",

@@ -9,7 +9,7 @@ from typing import Final
 
 from ..errors import ConfigurationError
 
-__all__ = ["MAX_KEY", "NAMESPACE", "ExportKey", "export_key"]
+__all__ = ["MAX_KEY", "NAMESPACE", "ExportKey", "export_key", "revision_of"]
 
 MAX_KEY: Final = 50
 """Characters of a key at most."""
@@ -18,6 +18,7 @@ NAMESPACE: Final = "6fd7e0a4-2c1b-5b0e-9d53-0a5c1f4e7b62"
 """The namespace of ``ExportKey.uuid``. Accounting systems hold what is made of it: it never changes."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:-]+")
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,5}")
 _DIGESTED: Final = "bx-"
 _SHORT: Final = 20
 
@@ -65,6 +66,14 @@ def export_key(record_id: str, revision: int) -> ExportKey:
     if len(plain) <= MAX_KEY and _PLAIN.fullmatch(plain) and not record_id.startswith(_DIGESTED):
         return ExportKey(plain)
     return ExportKey(f"{_DIGESTED}{_base32(record_id)[:40]}.{revision}")
+
+
+def revision_of(record_id: str, key: str) -> int | None:
+    """The revision of the record that has the key; None: the key is another record's, or of something else."""
+    number = key.rpartition(".")[2]
+    if not _NUMBER.fullmatch(number):
+        return None
+    return int(number) if export_key(record_id, int(number)) == key else None
 
 
 def _base32(text: str) -> str:

@@ -24,7 +24,7 @@ from .exports import Copy, Export, Feed
 from .plan import copy_of, judge, judge_absence, missing, next_window
 from .summary import Tally
 
-__all__ = ["BILLS", "CHUNK", "FRESH", "Reader", "record_of"]
+__all__ = ["BILLS", "CHUNK", "FRESH", "Reader", "copy_read", "record_of", "rehash", "restarted"]
 
 _log = logging.getLogger("brex_accounting")
 
@@ -52,14 +52,14 @@ class Reader:
 
     async def queue(self) -> None:
         """Every record that is READY_FOR_EXPORT, and what became of those that are so no longer."""
-        await _restarted(self._queue)
+        await restarted(self._queue)
 
     async def bills(self) -> None:
         """Bills that changed since the last time. The watermark moves with the last page.
 
         It stays while there is a bill that cannot be read: a later version of this package may read it.
         """
-        await _restarted(self._bills)
+        await restarted(self._bills)
 
     async def _queue(self) -> None:
         asked = began = await self.context.now()
@@ -69,7 +69,7 @@ class Reader:
         async for page in ready.pages():
             listed.update(record.id for record in page.items)
             # As old as the request: when Brex put the page together is not known.
-            await self._seen([_copy(record, asked) for record in page.items])
+            await self._seen([copy_read(record, asked) for record in page.items])
             if self.context.stopping.is_set():
                 return
             asked = await self.context.now()
@@ -87,7 +87,7 @@ class Reader:
         )
         async for page in bills.pages():
             is_end = not page.has_next_page and not bad.count
-            copies = [_copy(record, asked) for record in page.items]
+            copies = [copy_read(record, asked) for record in page.items]
             await self._seen(copies, window.stored(BILLS) if is_end else None)
             if self.context.stopping.is_set():
                 return
@@ -100,7 +100,7 @@ class Reader:
             asked = await self.context.now()
             bad = _Unreadable(self.context.tally)
             listed = self.context.brex.records.list(ids=some, page_size=CHUNK, on_bad_record=bad)
-            found = [_copy(record, asked) async for record in listed]
+            found = [copy_read(record, asked) async for record in listed]
             await self._seen(found)
             gone = missing(some, {copy.record_id for copy in found} | bad.record_ids)
             if bad.count == len(bad.record_ids):  # else one that is missing may be one that has no id
@@ -121,15 +121,15 @@ class Reader:
         # Given copies, not records: if the store fails, error reporters print what stands in the frames.
         if not copies and feed is None:
             return
-        bound = partial(judge, post_from=self.context.settings.post_from, rehash=_rehash)
+        bound = partial(judge, post_from=self.context.settings.post_from, rehash=rehash)
         now = await self.context.now()
         judgements = await self.context.store.record_seen(copies, bound, now=now, feed=feed)
         self.context.tally.add(read=len(copies))
         self.context.tally.judged(judgements)
 
 
-async def _restarted(listing: Callable[[], Awaitable[None]]) -> None:
-    # Cursors are short-lived: a list is read from its beginning once more before it is given up.
+async def restarted(listing: Callable[[], Awaitable[None]]) -> None:
+    """Read a list, and from its beginning once more if its cursor has expired: they are short-lived."""
     try:
         await listing()
     except CursorExpired:
@@ -152,7 +152,8 @@ class _Unreadable:
         _log.error("record %s cannot be read, and is not exported: %s", bad.record_id or "without an id", bad.problem)
 
 
-def _copy(record: AccountingRecord, read_at: datetime) -> Copy:
+def copy_read(record: AccountingRecord, read_at: datetime) -> Copy:
+    """A record as it is kept: without the addresses of its receipts."""
     return copy_of(record, to_json(_without_addresses(record)), read_at=read_at)
 
 
@@ -162,5 +163,6 @@ def _without_addresses(record: AccountingRecord) -> AccountingRecord:
     return attrs.evolve(record, receipts=tuple(attrs.evolve(one, download_uris=None) for one in record.receipts))
 
 
-def _rehash(export: Export) -> str:
+def rehash(export: Export) -> str:
+    """The hash of a stored record by today's function."""
     return content_hash(record_of(export))

@@ -63,12 +63,13 @@ def methods_of(protocol: type) -> frozenset[str]:
 
 
 def poster_protocols() -> list[type]:
-    """Everything that a poster can be."""
+    """Everything that a poster can be to an export; a rebuild alone asks for the documents of a record."""
     found = vars(poster_module).values()
     return [
         one
         for one in found
         if inspect.isclass(one) and getattr(one, "_is_protocol", False) and one.__module__ == poster_module.__name__
+        if one is not poster_module.FindingRecords
     ]
 
 
