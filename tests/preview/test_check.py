@@ -82,11 +82,11 @@ async def test_what_is_in_the_books_is_not_looked_at_again(world: World) -> None
     world.clock.advance(HOUR)
     june_closed = chart(("closed_through = 2026-05-31", "closed_through = 2026-06-30"))
     found = await checked(world, june_closed)
-    assert (found.checked, found.posted, found.is_clean) == (0, 2, True)
+    assert (found.checked, found.left, found.is_clean) == (0, 2, True)
     world.edit("accr_2", memo="changed")
     found = await checked(world, june_closed)
     [finding] = found.findings
-    assert (finding.record_id, finding.code, found.posted) == ("accr_2", "CLOSED_PERIOD", 1)
+    assert (finding.record_id, finding.code, found.left) == ("accr_2", "CLOSED_PERIOD", 1)
     assert "reopen the period" in finding.message
 
 
@@ -101,7 +101,7 @@ async def test_what_was_refused_is_looked_at_again(world: World) -> None:
         await admin.retry("accr_1", why="to be left out", by="Ann")
         await admin.resolve("accr_1", Skipped("booked by hand"), why="it was booked by hand", by="Ann")
     found = await checked(world)
-    assert ([one.record_id for one in found.findings], found.posted) == (["accr_2"], 1)
+    assert ([one.record_id for one in found.findings], found.left) == (["accr_2"], 1)
 
 
 async def test_a_field_that_no_line_carries(world: World) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import traceback
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -233,3 +235,73 @@ async def test_no_store(tmp_path: Path, path: str) -> None:
     with pytest.raises(Exception, match="there is no store"):
         await read_snapshot(tmp_path / path)
     assert [one.name for one in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_any_history(world: World, seed: int) -> None:
+    """Whatever customers, accountants and charts did before: each dry run shows exactly what the run after it does."""
+    chance, shown = random.Random(seed), 0
+    company = Company(world, chance)
+    for begin in (company.spend, company.owe, company.owe):
+        await begin()
+    for _ in range(14):
+        for _ in range(chance.randrange(1, 4)):
+            await chance.choice(company.actions)()
+        world.clock.advance(HOUR)
+        found = await as_it_says(world, chance.choice([CHART, CHART, CLOSED]))
+        shown += len(found.entries) + len(found.refusals)
+    assert shown > 5
+
+
+@attrs.define
+class Company:
+    """People who do what people do, at random."""
+
+    world: World
+    chance: random.Random
+    cards: list[str] = attrs.field(factory=list)
+    bills: list[str] = attrs.field(factory=list)
+
+    @property
+    def actions(self) -> list[Callable[[], Awaitable[None]]]:
+        return [self.spend, self.spend, self.owe, self.pay, self.edit, self.cancel, self.export_again, self.decide]
+
+    async def spend(self) -> None:
+        self.cards.append(f"accr_card_{len(self.cards)}")
+        department = self.chance.choice(["D01", "D01", None])
+        self.world.put(self.cards[-1], **content(DEPARTMENT=department))
+
+    async def owe(self) -> None:
+        number = len(self.bills)
+        self.bills.append(f"accr_bill_{number}")
+        status = self.chance.choice(["APPROVED", "APPROVED", "DRAFT"])
+        self.world.put(self.bills[-1], **bill("40.00", source_id=f"bill_{number}", status=status))
+
+    async def pay(self) -> None:
+        if self.bills:
+            number = self.chance.randrange(len(self.bills))
+            self.world.put(f"accr_pay_{number}", **payment("40.00", source_id=f"bill_{number}"))
+
+    async def edit(self) -> None:
+        if self.cards + self.bills:
+            one = self.chance.choice(self.cards + self.bills)
+            self.world.edit(one, **content(f"{self.chance.randrange(1, 90)}.00", GL_ACCOUNT="6110"))
+
+    async def cancel(self) -> None:
+        if self.bills:
+            status = self.chance.choice(["CANCELED", "APPROVED"])
+            self.world.edit(self.chance.choice(self.bills), status=status)
+
+    async def export_again(self) -> None:
+        if self.cards:
+            self.world.move(self.chance.choice(self.cards), READY)
+
+    async def decide(self) -> None:
+        if not (self.world.path / "exports.db").exists():
+            return
+        async with self.world.admin() as admin:
+            for item in (await admin.exceptions())[:1]:
+                if item.export.state is State.HELD:
+                    await admin.resolve(item.export.record_id, None, why="x", by="Ann")
+                elif item.export.state in (State.REJECTED, State.REPORTED_FAILED):
+                    await admin.retry(item.export.record_id, why="x", by="Ann")

@@ -36,7 +36,8 @@ def usage_of(*records: AccountingRecord) -> Usage:
 
 def open_lines(text: str) -> list[int]:
     """The lines that a person has to fill in."""
-    return [number for number, line in enumerate(text.splitlines(), 1) if re.match(r'[^#]* = "\?"', line)]
+    lines = enumerate(text.split("\n"), 1)
+    return [number for number, line in lines if "?" in tomllib.loads(line).values()]
 
 
 def mistakes(text: str) -> list[str]:
