@@ -69,8 +69,15 @@ async def test_a_dry_run_changes_nothing_and_says_what_an_export_does(shell: She
     """Its totals are those of the journal that the export then writes; it leaves nothing, and Brex hears nothing."""
     spoiled(company, 2)
     before = [(one.id, one.version, one.review_status) for one in company.brex.records()]
-    ended = await shell(*DRY)
-    assert (ended.code, ended.err) == (0, "A dry run: nothing was posted, reported or kept.\n")
+    ended = await shell(*DRY, "--store", "exports.db")
+    assert (ended.code, ended.err.splitlines()) == (
+        0,
+        [
+            "there is no store exports.db yet: nothing counts as posted",
+            "A dry run: nothing was posted, reported or kept.",
+        ],
+    )
+    is_aligned(ended.lines)
     assert left_behind(shell) == ["chart.toml"]
     assert [(one.id, one.version, one.review_status) for one in company.brex.records()] == before
     assert "    2  FIELD_MISSING: Line 1 has no value for DEPARTMENT: choose one (accr_" in ended.out
@@ -85,6 +92,14 @@ async def test_a_dry_run_changes_nothing_and_says_what_an_export_does(shell: She
     again = await shell(*DRY, "--store", "exports.db", "--csv", "journal.csv")
     assert " 0 entries to write, 0 refused, " in again.out
     assert "POSTED: in the books" in again.out
+
+
+def is_aligned(lines: list[str]) -> None:
+    """Debits end in one column, credits in another, and no amount is cut."""
+    amounts = [re.match(r"    \S.*?  +(\d+\.\d\d) [A-Z]{3}(  |$)", line) for line in lines]
+    ends = Counter(amount.end(1) for amount in amounts if amount)
+    assert len(ends) == 2
+    assert ends.total() > 50
 
 
 def totals(path: Path) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
@@ -119,26 +134,6 @@ async def test_a_dry_run_as_json_lines(shell: Shell, company: Sandbox) -> None:
     )
 
 
-async def test_a_dry_run_in_words_fits_its_amounts(shell: Shell, company: Sandbox) -> None:
-    """The journal is aligned, debits left of credits, and no amount is cut."""
-    assert company.url
-    ended = await shell(*DRY)
-    journal = [line for line in ended.lines if re.match(r"    \S.*\d \w{3}( |$)", line)]
-    ends = Counter(
-        line.index(found[0]) + len(found[0]) for line in journal if (found := re.findall(r"  (\d+\.\d\d) ", line))
-    )
-    assert len(journal) > 50
-    assert len(ends) == 2
-
-
-async def test_no_store_yet_is_told(shell: Shell, company: Sandbox) -> None:
-    """A name that was mistyped would show everything as new."""
-    assert company.url
-    ended = await shell(*DRY, "--store", "typo.db")
-    assert "there is no store typo.db yet" in ended.err
-    assert left_behind(shell) == ["chart.toml"]
-
-
 async def test_a_check_names_each_record_and_fails(shell: Shell, company: Sandbox) -> None:
     """In REVIEW the mistake is found before the books see it; mended, the check says so with 0."""
     for one in company.brex.records():  # what no rule books is nobody's mistake here
@@ -171,13 +166,12 @@ async def test_a_chart_to_begin_with(shell: Shell, sandbox: Sandbox) -> None:
     failed_with_one_line(again, 2)
     assert "is not overwritten" in again.err
     assert (shell.folder / "chart.toml").read_text() == text
-    for command in (("sync", "check", *CHART), DRY, EXPORT):
-        unfilled = await shell(*command)
-        lines = unfilled.err.splitlines()
-        assert (unfilled.code, unfilled.out, len(lines)) == (2, "", text.count('= "?"'))
-        assert lines[0].startswith("error: chart.toml:")
-        assert all(re.match(r'(error: )?chart\.toml:\d+: \S+ is still "\?": ', line) for line in lines)
-    as_json = await shell(*DRY, "--json")
+    unfilled = await shell(*EXPORT)
+    lines = unfilled.err.splitlines()
+    assert (unfilled.code, unfilled.out, len(lines)) == (2, "", text.count('= "?"'))
+    assert lines[0].startswith("error: chart.toml:")
+    assert all(re.match(r'(error: )?chart\.toml:\d+: \S+ is still "\?": ', line) for line in lines)
+    as_json = await shell("sync", "check", *CHART, "--json")
     assert json.loads(as_json.err)["error"]["message"].count("\n") == len(lines) - 1
     assert left_behind(shell) == ["chart.toml"]
     missing = await shell("sync", "chart", "missing/chart.toml")
@@ -198,14 +192,17 @@ async def test_an_export_on_a_chart(shell: Shell, company: Sandbox) -> None:
     assert "OTHER: Brex does not document what a payin for bills is: book it by hand" in exceptions.out
 
 
-@pytest.mark.parametrize("option", ["--csv=journal.csv", "--beancount=books.beancount"])
-async def test_the_first_day_is_the_charts(shell: Shell, company: Sandbox, option: str) -> None:
+async def test_the_first_day_is_the_charts(shell: Shell, company: Sandbox) -> None:
     """It need not be said again, may be, and may not be contradicted; then nothing is asked for."""
-    contradicted = await shell("export", "--store=exports.db", option, *CHART, "--post-from=2026-01-01")
+    contradicted = await shell(
+        "export", "--store=exports.db", "--beancount=books.beancount", *CHART, "--post-from=2026-01-01"
+    )
     failed_with_one_line(contradicted, 2)
     assert "2026-06-01" in contradicted.err
     assert (company.statistics.requests, left_behind(shell)) == (0, ["chart.toml"])
-    assert (await shell("export", "--store=exports.db", option, *CHART, "--post-from=2026-06-01")).code == 0
+    assert (
+        await shell("export", "--store=exports.db", "--beancount=books.beancount", *CHART, "--post-from=2026-06-01")
+    ).code == 0
 
 
 async def test_books_and_charts_that_do_not_fit(shell: Shell, company: Sandbox) -> None:
@@ -216,7 +213,6 @@ async def test_books_and_charts_that_do_not_fit(shell: Shell, company: Sandbox) 
         (("--csv=journal.csv", *CHART), "begun without a chart"),
         (("--beancount=books.beancount", "--post-from=2026-06-01"), "--chart"),
         (("--csv=journal.csv", "--chart=journal.csv"), "journal.csv:"),
-        (("--dry-run", "--every=1h", *CHART), "exclude"),
     ):
         ended = await shell("export", "--store=b.db", *arguments)
         failed_with_one_line(ended, 2)
