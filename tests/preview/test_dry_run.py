@@ -187,6 +187,36 @@ async def test_a_record_that_cannot_be_read_is_named(world: World) -> None:
     assert len(shown.entries) == 1
 
 
+async def test_a_list_whose_cursor_is_refused_is_read_again(world: World) -> None:
+    """From its beginning, once; nothing is shown twice."""
+    world.many(101, **content())
+    refusals = [web.json_response({"code": "INVALID_REQUEST", "message": "cursor", "details": {}}, status=400)]
+    world.hooks.append(lambda seen: refusals.pop() if refusals and "cursor" in seen.query else None)
+    shown = await previewed(world)
+    assert (len(shown.entries), shown.read, refusals) == (101, 101, [])
+
+
+async def test_a_record_that_moves_while_it_is_read_counts_as_it_was_last(world: World) -> None:
+    """A page is read twice after a refused cursor, and the record has changed in between."""
+    ids = world.many(101, **content())
+    refused: list[str] = []
+
+    def moves(seen: Seen) -> web.Response | None:
+        if refused or "cursor" not in seen.query:
+            return None
+        refused.append("once")
+        world.edit(ids[0], **content(DEPARTMENT=None))
+        world.edit(ids[1], **content("11.00"))
+        return web.json_response({"code": "INVALID_REQUEST", "message": "cursor", "details": {}}, status=400)
+
+    world.put("accr_bad", **content(DEPARTMENT=None))
+    world.hooks.append(moves)
+    shown = await dry_run(world.brex, CHART)
+    assert (shown.read, len(shown.entries)) == (102, 100)
+    assert sorted(one.record_id for one in shown.refusals) == [ids[0], "accr_bad"]
+    assert {one.account: one.debits for one in shown.totals}["6100 Airfare"] == Decimal("1001.00")
+
+
 async def test_a_list_that_fails_takes_no_record_with_it(world: World) -> None:
     """Neither the error nor a variable of its frames says what was read before."""
     world.many(101, **content() | {"memo": "a canary in a memo"})

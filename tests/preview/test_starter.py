@@ -134,6 +134,23 @@ def test_what_is_used_under_two_ids_is_one_field() -> None:
     assert (account.lines, [(one.id, one.count) for one in account.values.values()]) == (2, [("6100", 2)])
 
 
+def test_what_a_chart_cannot_name_is_a_comment() -> None:
+    """A value that is the open place itself, one that is not printable, and one that stands there already."""
+    values = [
+        AccountingFieldValue(
+            brex_field_id="gl", remote_field_id="GL_ACCOUNT", brex_field_value_id=brex, remote_field_value_id=remote
+        )
+        for brex, remote in (("efo_1", "6100"), ("efo_2", "6100"), ("efo_3", "?"), ("efo_4", "61\n00"))
+    ]
+    text = starter_chart(usage_of(*(record(values=(one,)) for one in values)))
+    assert [line[:6] for line in text.splitlines() if line.startswith(('"', '# "')) and ' = "?"' in line] == [
+        *('# "61 ', '"6100"', '# "610', '# "?" '),
+    ]
+    assert [one for one in mistakes(text) if "accounts." in one] == [
+        f'chart.toml:{len(text.splitlines()) - 2}: accounts.6100 is still "?": give an account of the books'
+    ]
+
+
 def test_no_records_at_all() -> None:
     """There is still a chart to begin with."""
     text = starter_chart(Usage())
