@@ -207,9 +207,10 @@ async def test_a_record_that_moves_while_it_is_read_counts_as_it_was_last(world:
         refused.append("once")
         world.edit(ids[0], **content(DEPARTMENT=None))
         world.edit(ids[1], **content("11.00"))
+        world.edit(ids[2], **content())
         return web.json_response({"code": "INVALID_REQUEST", "message": "cursor", "details": {}}, status=400)
 
-    world.put("accr_bad", **content(DEPARTMENT=None))
+    world.put("accr_bad", ids[2], **content(DEPARTMENT=None))
     world.hooks.append(moves)
     shown = await dry_run(world.brex, CHART)
     assert (shown.read, len(shown.entries)) == (102, 100)
