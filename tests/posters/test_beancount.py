@@ -279,6 +279,10 @@ CHANGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda text: text[:-60] + b'\n2026-06-12 * "Rent"\n  Expenses:6100-Airfare  1.00 USD\n',
         "lines ",
     ),
+    "one's own instead of the last line": (
+        lambda text: text[: text.rindex(b"; brex-end")] + b'2026-06-12 * "Rent"\n  Expenses:6100-Airfare  1.00 USD\n',
+        "lines ",
+    ),
     "line ends of another system": (lambda text: text.replace(b"\n", b"\r\n"), "does not begin with"),
     "bytes that are no text": (lambda text: text.replace(b"Fennelby", b"F\xe9nnelby"), "lines 3 to "),
 }
