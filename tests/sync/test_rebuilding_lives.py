@@ -73,7 +73,7 @@ class Life:
         await self.world.run(self.poster(), later=HOUR)
 
     async def lose(self) -> None:
-        """The store is gone, and made again; half of the time the end of the ledger was never written either."""
+        """The store is gone, and made again."""
         for file in self.world.path.glob("exports.db*"):
             file.unlink()
         self.lost += 1
@@ -120,7 +120,7 @@ async def live(world: World, seed: int) -> Life:
     return life
 
 
-@pytest.mark.parametrize("seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 13))])
+@pytest.mark.parametrize("seed", [2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 13))])
 async def test_a_company_that_loses_its_store(world: World, seed: int) -> None:
     """Whatever came before: one document of each record, with what Brex has, and Brex knows."""
     life = await live(world, seed)
