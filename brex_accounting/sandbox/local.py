@@ -13,6 +13,7 @@ from aiohttp import web
 
 from .faults import Fault, FaultPlan
 from .oauth import LocalOAuth
+from .receipts import ReceiptFiles
 from .rules import ALL_SCOPES, LocalBrex, Rules
 from .seeds import Profile, make_seed
 from .server import OAUTH, make_app
@@ -36,6 +37,7 @@ class Sandbox:
 
     ``brex`` holds the rules and the records, ``oauth`` the client it knows, for tests that steer it in
     Python; ``faults`` takes orders to misbehave. Other processes steer it over HTTP under ``/_sandbox/``.
+    With ``receipts`` those that have no address get one of the sandbox, which opens a file for a while.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Sandbox:
         faults: Iterable[Fault] = (),
         rules: Rules | None = None,
         now: Callable[[], datetime] | None = None,
+        receipts: bool = False,
     ) -> None:
         self.brex: LocalBrex = LocalBrex(
             make_seed(profile, records=records, seed=seed), now=now or _utc_now, rules=rules
@@ -57,6 +60,7 @@ class Sandbox:
         self.faults: FaultPlan = FaultPlan(faults)
         self.statistics: Statistics = Statistics()
         self.token = TOKEN
+        self._receipts = ReceiptFiles(self.brex.now) if receipts else None
         self._port = port
         self._runner: web.AppRunner | None = None
         self._url = ""
@@ -79,6 +83,8 @@ class Sandbox:
 
     async def __aenter__(self) -> Self:
         app = make_app(self.brex, self.oauth, self.faults, self.statistics)
+        if self._receipts is not None:
+            self._receipts.install(app)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, max_line_size=_LONGEST_LINE)
         await runner.setup()
         self._runner = runner

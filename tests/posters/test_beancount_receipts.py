@@ -15,7 +15,6 @@ from beancount.core.data import Document
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brex_accounting.errors import BrexError
 from brex_accounting.models import AccountingRecord, Receipt
 from brex_accounting.posters import fetching
 from brex_accounting.posters.beancount import BeancountPoster, Fetch
@@ -206,7 +205,7 @@ async def test_one_that_does_not_come(tmp_path: Path) -> None:
     """The others are linked, and it is tried again; what the caller's code quotes is in no word of ours."""
     path, fetch = tmp_path / "brex.beancount", Fetched()
     poster = await posted(path, fetch)
-    with pytest.raises(BrexError, match=r"1 receipts of accr_1\.1 are not attached.*ValueError") as caught:
+    with pytest.raises(NotFetched, match=r"1 receipts of accr_1\.1 are not attached.*ValueError") as caught:
         await attach(poster, "r0", "r1")
     assert "abc" not in printed(caught.value)
     assert [name for _, name, _ in documents(path)] == ["r1"]
@@ -219,7 +218,7 @@ async def test_one_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Also from the caller's own code nothing of it is kept."""
     monkeypatch.setattr("brex_accounting.posters.beancount.MOST_BYTES", 3)
     poster = await posted(tmp_path / "brex.beancount", Fetched())
-    with pytest.raises(BrexError, match="more than 3 bytes"):
+    with pytest.raises(NotFetched, match="more than 3 bytes"):
         await attach(poster, "r1")
     assert not (tmp_path / "brex-receipts").exists()
 
