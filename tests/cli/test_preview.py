@@ -6,18 +6,27 @@ import csv
 import json
 import re
 from collections import Counter
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
+from brex_accounting.cli.preview_wording import preview_facts, preview_lines
 from brex_accounting.enums import LineItemType, ReviewStatus
 from brex_accounting.models import AccountingRecord
 from brex_accounting.posters.chart_file import parse_chart
+from brex_accounting.posters.entries import Kind, turned
+from brex_accounting.preview import Preview
+from brex_accounting.preview.outcomes import Unreadable
 from brex_accounting.sandbox import Sandbox, lifelike_chart
+from brex_accounting.sync import Pause, State
+from brex_accounting.sync.keys import export_key
 
+from ..posters.booked import entry_of, record
 from .conftest import Ended, Shell
 
 CHART = ("--chart", "chart.toml")
@@ -217,3 +226,56 @@ async def test_books_and_charts_that_do_not_fit(shell: Shell, company: Sandbox) 
         ended = await shell("export", "--store=b.db", *arguments)
         failed_with_one_line(ended, 2)
         assert hint in ended.err
+
+
+def test_what_a_preview_says_in_words() -> None:
+    """What an entry amends, from where it was moved, what waits, what cannot be read, and why nothing is posted."""
+    bill = entry_of(record("BILL_EXPENSE", ["40.00"], memo="two\nchairs\x1b[31m"))
+    moved = attrs.evolve(bill, date=date(2026, 7, 1), moved_from=bill.date)
+    void = turned(bill, key=export_key(bill.record_id, 2), kind=Kind.VOID, amends=bill.key)
+    preview = Preview(
+        read=4,
+        entries=(moved, void),
+        refusals=(),
+        skipped={"it is dated before the books begin": 1},
+        left={State.HELD: 1},
+        unreadable=(Unreadable("accr_9", "at $.amount: a number was expected"),),
+        paused=Pause(reason="month end", code="PERSON", since=datetime(2026, 7, 1, tzinfo=UTC), by="Ann"),
+    )
+    assert list(preview_lines(preview)) == [
+        "2026-07-01  BILL_EXPENSE  accr_BILL_EXPENSE.1  Fennelby Inns  moved from 2026-06-11  two chairs [31m",
+        "    6100 Airfare           40.00 USD  DEPARTMENT=D01",
+        "    2000 Accounts payable             40.00 USD",
+        "",
+        "2026-06-11  BILL_EXPENSE  accr_BILL_EXPENSE.2  Fennelby Inns  void of accr_BILL_EXPENSE.1  two chairs [31m",
+        "    6100 Airfare                      40.00 USD  DEPARTMENT=D01",
+        "    2000 Accounts payable  40.00 USD",
+        "",
+        "",
+        "What the entries come to",
+        "    account                currency  lines  debits  credits  balance",
+        "    2000 Accounts payable  USD           2   40.00    40.00     0.00",
+        "    6100 Airfare           USD           2   40.00    40.00     0.00",
+        "",
+        "What cannot be read",
+        "    accr_9: at $.amount: a number was expected",
+        "",
+        "What is left as it is",
+        "    1  HELD: changed after it was exported: a person decides",
+        "    1  it is dated before the books begin",
+        "",
+        "Posting is paused: month end. It goes on with 'sync resume'.",
+        "",
+        "4 read: 2 entries to write, 0 refused, 2 left as they are",
+    ]
+    assert [json.loads(msgspec.json.encode(one)) for one in preview_facts(preview)][-1] == {
+        "summary": {
+            "read": 4,
+            "entries": 2,
+            "refused": 0,
+            "skipped": {"it is dated before the books begin": 1},
+            "left": {"HELD": 1},
+            "unreadable": 1,
+            "paused": {"reason": "month end", "code": "PERSON", "since": "2026-07-01T00:00:00Z", "by": "Ann"},
+        }
+    }
