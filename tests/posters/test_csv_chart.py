@@ -269,6 +269,22 @@ async def test_a_file_of_the_other_kind_is_left_alone(tmp_path: Path) -> None:
         assert path.read_bytes() == whole
 
 
+async def test_torn_at_every_byte(tmp_path: Path) -> None:
+    """Cut anywhere in an amendment: what is whole is found, and posting it again makes the whole file once more."""
+    path, after = tmp_path / "journal.csv", record("BILL_EXPENSE", ["50.00"], status="APPROVED")
+    await post(path, BILL)
+    first = path.stat().st_size
+    await post(path, after, 2)
+    whole = path.read_bytes()
+    for cut in range(first, len(whole)):
+        path.write_bytes(whole[:cut])
+        assert await CsvPoster(path, CHART).find(export_key(BILL.id, 2)) is None
+        assert path.stat().st_size <= cut
+        if cut % 37 == 0:
+            await post(path, after, 2)
+            assert path.read_bytes() == whole
+
+
 async def test_reading_leaves_the_file_as_it_is(tmp_path: Path) -> None:
     """None is made, and a torn end is passed over, not mended; what was changed by hand is told."""
     path = tmp_path / "journal.csv"
