@@ -58,8 +58,7 @@ async def export(
     post_from
         The first day of the books, like 2026-01-01: records dated before are left out. A chart says it itself.
     dry_run
-        Show what would be booked and refused instead. Needs --chart, and neither --store nor books: a store
-        knows what is posted already, and books how a document would be changed. None of them is changed.
+        Show instead what would be booked and refused. Needs --chart alone; the store and the books are only read.
     every
         Run for ever, with a pause of 30s, 15m or 1h in between; SIGTERM then ends it with 0.
     company

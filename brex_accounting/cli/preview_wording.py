@@ -48,7 +48,7 @@ def check_facts(found: Check) -> dict[str, object]:
     """For scripts."""
     return {
         "checked": found.checked,
-        "posted": found.posted,
+        "left": found.left,
         "by_code": dict(found.by_code),
         "findings": [_plain(one) for one in found.findings],
         "reasons": [_plain(one) for one in found.reasons],
@@ -88,7 +88,7 @@ def check_lines(found: Check) -> Iterator[str]:
         listed = ", ".join(found.absent)
         yield one_line(f"The chart names {listed}, and no line of these records has it: is that the field's id?")
     yield ""
-    left = f"; {found.posted} are posted already" if found.posted else ""
+    left = f"; {found.left} are in the books, or were left out by a person" if found.left else ""
     yield f"{found.checked} checked, {len(found.findings)} would be refused{left}"
 
 

@@ -51,7 +51,9 @@ async def serve(
         raise UsageError(f"records are 0 to {MOST_RECORDS}, a port is 0 to 65535, rate-limit is not negative")
     rules = Rules(rate_limit=rate_limit or None, retry_after=retry_after)
     faults = [_fault(text) for text in fault]
-    async with Sandbox(records=records, profile=profile, seed=seed, port=port, faults=faults, rules=rules) as local:
+    async with Sandbox(
+        records=records, profile=profile, seed=seed, port=port, faults=faults, rules=rules, receipts=True
+    ) as local:
         sys.stdout.write(f"BREX_BASE_URL={local.url}\nBREX_TOKEN={local.token}\n")
         sys.stdout.flush()
         say(f"serving {records} {profile} records; {local.url}/openapi.json describes it; Ctrl-C ends it")

@@ -19,7 +19,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
 
-from ..errors import BrexError, ConfigurationError
+from ..errors import ConfigurationError
 from ..models import AccountingRecord, Receipt
 from ..sync.content import HASH_VERSION, content_hash, is_live
 from ..sync.keys import ExportKey
@@ -100,7 +100,7 @@ class BeancountPoster:
     ) -> None:
         """Put receipts beside the ledger and link them to the entry. One that is linked already is left alone.
 
-        Nothing happens for an entry that is in other books. Raises ``BrexError`` when one did not come: those that
+        Nothing happens for an entry that is in other books. Raises ``NotFetched`` when one did not come: those that
         did are linked.
         """
         missing = await asyncio.to_thread(self._missing, key, [receipt.id for receipt in receipts])
@@ -118,7 +118,7 @@ class BeancountPoster:
         if there:
             await asyncio.to_thread(self._link, key, there)
         if problems:
-            raise BrexError(f"{len(problems)} receipts of {key} are not attached. Of the first: {problems[0]}")
+            raise NotFetched(f"{len(problems)} receipts of {key} are not attached. Of the first: {problems[0]}")
 
     # What blocks: it waits for other writers and for the disk.
 

@@ -59,7 +59,7 @@ class LedgerContents:
     """
 
     def __init__(self) -> None:
-        self.index = EntryIndex()
+        self.index: EntryIndex = EntryIndex()
         self.names: dict[str, str] = {}
         self.first_day: date | None = None
         self.contents: dict[str, str] = {}

@@ -9,15 +9,13 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["DIRECTIVE", "DOCUMENT", "META", "OPEN", "POSTING", "TRANSACTION", "is_line", "link", "quoted", "unquoted"]
+__all__ = ["DOCUMENT", "META", "OPEN", "POSTING", "TRANSACTION", "is_line", "link", "quoted", "unquoted"]
 
 _DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _STRING: Final = r'"(?:[^"\\]|\\.)*"'
 _ACCOUNT: Final = r"[A-Z][^\s\"]*:[^\s\"]+"
 _MARKS: Final = r"(?: [#^][A-Za-z0-9_/.-]+)*"
 
-DIRECTIVE: Final = re.compile(rf"{_DAY} .+")
-"""What a line begins with that begins something."""
 OPEN: Final = re.compile(rf"({_DAY}) open ({_ACCOUNT})")
 """Its day and account."""
 DOCUMENT: Final = re.compile(rf"({_DAY}) document ({_ACCOUNT}) ({_STRING}){_MARKS}")
@@ -32,9 +30,7 @@ META: Final = re.compile(rf"( {{2}}| {{4}})(brex-[a-z0-9-]+): ({_STRING}|{_DAY})
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _PLAIN: Final = {"n": "\n", "r": "\r", "t": "\t"}
 # Control characters, what breaks lines or turns the direction of writing, and what is no character by itself.
-_ESCAPED: Final = re.compile(
-    '["\\\\\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]'  # noqa: RUF100
-)
+_ESCAPED: Final = re.compile('["\\\\\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]')
 _WRITTEN: Final = re.compile(r"\\(u[0-9a-f]{4}|.)")
 _NO_LINK: Final = re.compile(r"[^A-Za-z0-9_/.-]+")
 

@@ -48,11 +48,11 @@ class Rows:
 class EntryRows(Rows):
     """The entries of a file that is kept with a chart."""
 
-    columns = COLUMNS
+    columns: Sequence[str] = COLUMNS
 
     def __init__(self) -> None:
         super().__init__()
-        self.index = EntryIndex()
+        self.index: EntryIndex = EntryIndex()
 
     def keep(self, rows: Sequence[Sequence[str]]) -> None:
         """An entry is whole."""

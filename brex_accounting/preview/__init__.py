@@ -7,7 +7,7 @@
 Nothing here writes a state, posts or reports. Needs the extra ``[books]``.
 """
 
-from .checking import Check, Finding, check
+from .checking import Check, check
 from .dry_run import dry_run
 from .outcomes import Preview, Refusal, Total
 from .starter import starter_chart
@@ -15,7 +15,6 @@ from .usage import Usage, read_usage
 
 __all__ = [
     "Check",
-    "Finding",
     "Preview",
     "Refusal",
     "Total",

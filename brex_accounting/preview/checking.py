@@ -20,12 +20,9 @@ from ..sync.snapshot import Snapshot
 from .deciding import decide, indexed
 from .outcomes import Reason, Refusal, Unreadable, reasons_of, refusal_of
 from .planning import Due, open_post
-from .reading import Lists, Read
+from .reading import Lists
 
-__all__ = ["Check", "Finding", "check"]
-
-Finding = Refusal
-"""A record that the books would refuse."""
+__all__ = ["Check", "check"]
 
 
 @attrs.frozen(kw_only=True)
@@ -33,15 +30,15 @@ class Check:
     """What a check found.
 
     ``checked``: records that were held against the chart. ``findings``: those that the books would refuse.
-    ``skipped``: how many are not for these books, by reason. ``posted``: how many were left out because their
-    content is in the books, or a person left them out. ``absent``: fields that the chart names and no line of
+    ``skipped``: how many are not for these books, by reason. ``left``: how many were not looked at, because
+    their content is in the books, or a person left them out. ``absent``: fields that the chart names and no line of
     these records carries. ``unreadable``: what could not be decoded.
     """
 
     checked: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Refusal, ...]
     skipped: Mapping[str, int]
-    posted: int
+    left: int
     absent: tuple[str, ...]
     unreadable: tuple[Unreadable, ...]
 
@@ -76,13 +73,11 @@ async def check(
     before the books ever see it. What was refused before is looked at again.
     """
     held = indexed(await ledger.entries()) if ledger is not None else None
-    lists = Lists(brex)
     checker = _Checker(chart, store, held)
-    async for one in lists.queue(ReviewStatus.REVIEW, ReviewStatus.READY_FOR_EXPORT):
-        checker.take(one)
+    lists = Lists(brex, checker.take)
+    await lists.queue(ReviewStatus.REVIEW, ReviewStatus.READY_FOR_EXPORT)
     if bills:
-        async for one in lists.bills(since):
-            checker.take(one)
+        await lists.bills(since)
     return checker.found(lists)
 
 
@@ -94,15 +89,14 @@ class _Checker:
         self._store = store
         self._held = held
         self._outcomes: dict[str, Refusal | Skipped | None] = {}
-        self._posted: set[str] = set()
+        self._left: set[str] = set()
         self._fields: set[str] = set()
 
-    def take(self, one: Read) -> None:
-        record = one.record
+    def take(self, record: AccountingRecord, read_at: datetime) -> None:  # noqa: ARG002 - the lists give it
         stored = self._store.exports.get(record.id, ()) if self._store else ()
         due = open_post(record, stored)
         if not isinstance(due, Due):
-            self._posted.add(record.id)
+            self._left.add(record.id)
             return
         self._fields.update(_fields_of(record))
         outcome = decide(record, due, self._chart, self._held)
@@ -118,7 +112,7 @@ class _Checker:
             checked=len(outcomes),
             findings=tuple(sorted(findings, key=lambda one: (one.code.value, one.date, one.record_id))),
             skipped=MappingProxyType(Counter(one.reason for one in outcomes if isinstance(one, Skipped))),
-            posted=len(self._posted),
+            left=len(self._left),
             absent=tuple(self._absent()) if self._outcomes else (),
             unreadable=tuple(lists.unreadable),
         )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import datetime
 from types import MappingProxyType
 
 from ..client import BrexAccounting
 from ..enums import ReviewStatus
+from ..models import AccountingRecord
 from ..posters.chart import Chart
 from ..posters.entries import Entry
 from ..posters.ledger import Ledger
@@ -20,7 +20,7 @@ from ..sync.states import State
 from .deciding import decide, indexed
 from .outcomes import Preview, Refusal, refusal_of
 from .planning import Due, next_post
-from .reading import Lists, Read
+from .reading import Lists
 
 __all__ = ["dry_run"]
 
@@ -40,19 +40,12 @@ async def dry_run(
     document that was posted is changed. ``bills`` and ``since`` are those of ``ExportSync``.
     """
     held = indexed(await ledger.entries()) if ledger is not None else None
-    lists = Lists(brex)
     tray = _Tray(chart, store, held)
-    async for one in _offered(lists, bills=bills, since=since):
-        tray.take(one)
-    return tray.preview(lists)
-
-
-async def _offered(lists: Lists, *, bills: bool, since: datetime | None) -> AsyncIterator[Read]:
-    async for one in lists.queue(ReviewStatus.READY_FOR_EXPORT):
-        yield one
+    lists = Lists(brex, tray.take)
+    await lists.queue(ReviewStatus.READY_FOR_EXPORT)
     if bills:
-        async for one in lists.bills(since):
-            yield one
+        await lists.bills(since)
+    return tray.preview(lists)
 
 
 class _Tray:
@@ -65,10 +58,9 @@ class _Tray:
         self._entries: dict[str, tuple[str, tuple[Entry, ...]]] = {}
         self._other: dict[str, Refusal | Skipped | State] = {}
 
-    def take(self, one: Read) -> None:
-        record = one.record
+    def take(self, record: AccountingRecord, read_at: datetime) -> None:
         stored = self._store.exports.get(record.id, ()) if self._store else ()
-        due = next_post(record, stored, post_from=self._chart.post_from, read_at=one.at)
+        due = next_post(record, stored, post_from=self._chart.post_from, read_at=read_at)
         self._entries.pop(record.id, None)
         if not isinstance(due, Due):
             self._other[record.id] = Skipped("it is a draft, void or cancelled") if due is None else due

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -11,43 +11,44 @@ import attrs
 from ..client import BrexAccounting
 from ..enums import ReviewStatus, SourceType
 from ..errors import CursorExpired
-from ..models import ALL_TIME, AccountingRecord, BadRecord, UpdatedAt
+from ..models import ALL_TIME, AccountingRecord, BadRecord, Page, UpdatedAt
 from ..paging import RecordQuery
 from .outcomes import Unreadable
 
-__all__ = ["Lists", "Read"]
+__all__ = ["Lists", "Take"]
 
-
-@attrs.frozen
-class Read:
-    """A record, and the moment at which it certainly read like this or later, on Brex's clock."""
-
-    record: AccountingRecord
-    at: datetime
-
+Take: TypeAlias = Callable[[AccountingRecord, datetime], None]
+"""Called with each record, and the moment at which it certainly read like this or later, on Brex's clock."""
 
 _Listing: TypeAlias = Callable[[], RecordQuery[AccountingRecord]]
 
 
 @attrs.frozen
 class Lists:
-    """One company's lists. ``unreadable``: the records in them that could not be decoded."""
+    """One company's lists, whose records are given to ``take``: one that moved while it was read comes again.
+
+    ``unreadable``: the records that could not be decoded. No coroutine here holds a record in a variable: error
+    reporters print what stands in the frames of a request that failed.
+    """
 
     brex: BrexAccounting
+    take: Take
     unreadable: list[Unreadable] = attrs.field(factory=list, init=False)
+    _seen: set[tuple[str, int, ReviewStatus]] = attrs.field(factory=set, init=False, repr=False)
 
-    def queue(self, *statuses: ReviewStatus) -> AsyncIterator[Read]:
+    async def queue(self, *statuses: ReviewStatus) -> None:
         """Cards and reimbursements in these statuses."""
-        return self._all([self._listing(review_status=status) for status in statuses])
+        for status in statuses:
+            await self._read(self._listing(review_status=status))
 
-    def bills(self, since: datetime | None) -> AsyncIterator[Read]:
+    async def bills(self, since: datetime | None) -> None:
         """Bills that were last changed since then, or all: they have no queue."""
         window = ALL_TIME if since is None else UpdatedAt(gte=since)
-        return self._all([self._listing(source_type=SourceType.BILL, updated_at=window)])
+        await self._read(self._listing(source_type=SourceType.BILL, updated_at=window))
 
-    def everything(self) -> AsyncIterator[Read]:
+    async def everything(self) -> None:
         """Every record there is."""
-        return self._all([self._listing()])
+        await self._read(self._listing())
 
     def _listing(self, **filters: Any) -> _Listing:
         return lambda: self.brex.records.list(on_bad_record=self._note, **filters)
@@ -57,27 +58,21 @@ class Lists:
         if found not in self.unreadable:
             self.unreadable.append(found)
 
-    async def _all(self, listings: list[_Listing]) -> AsyncIterator[Read]:
-        for listing in listings:
-            seen: set[tuple[str, int]] = set()
-            async for one in self._restarted(listing):
-                # Twice when a list was begun anew, or moved while it was read.
-                if (one.record.id, one.record.version) not in seen:
-                    seen.add((one.record.id, one.record.version))
-                    yield one
-
-    async def _restarted(self, listing: _Listing) -> AsyncIterator[Read]:
+    async def _read(self, listing: _Listing) -> None:
         # Cursors are short-lived: a list is read from its beginning once more before it is given up.
         try:
-            async for one in self._once(listing):
-                yield one
+            await self._once(listing)
         except CursorExpired:
-            async for one in self._once(listing):
-                yield one
+            await self._once(listing)
 
-    async def _once(self, listing: _Listing) -> AsyncIterator[Read]:
+    async def _once(self, listing: _Listing) -> None:
         asked = await self.brex.server_now()
         async for page in listing().pages():
-            for record in page.items:
-                yield Read(record, asked)
+            self._hand_out(page, asked)
             asked = await self.brex.server_now()
+
+    def _hand_out(self, page: Page[AccountingRecord], at: datetime) -> None:
+        for record in page.items:
+            if (record.id, record.version, record.review_status) not in self._seen:
+                self._seen.add((record.id, record.version, record.review_status))
+                self.take(record, at)

@@ -92,9 +92,9 @@ class Usage:
 
 async def read_usage(brex: BrexAccounting) -> Usage:
     """Read every record that Brex returns, bills included."""
-    usage, lists = Usage(), Lists(brex)
-    async for one in lists.everything():
-        usage.add(one.record)
+    usage = Usage()
+    lists = Lists(brex, lambda record, _: usage.add(record))
+    await lists.everything()
     usage.unreadable = len(lists.unreadable)
     return usage
 

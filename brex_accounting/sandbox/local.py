@@ -15,6 +15,7 @@ from aiohttp import web
 from .deliveries import Deliveries
 from .faults import Fault, FaultPlan
 from .oauth import LocalOAuth
+from .receipts import ReceiptFiles
 from .rules import ALL_SCOPES, LocalBrex, Rules
 from .seeds import Profile, make_seed
 from .server import OAUTH, make_app
@@ -38,8 +39,9 @@ class Sandbox:
 
     ``brex`` holds the rules and the records, ``oauth`` the client it knows, for tests that steer it in
     Python; ``faults`` takes orders to misbehave. ``deliveries`` sends webhooks, to loopback alone, and waits
-    between its tries by ``sleep``; ``brex.webhooks.mishaps`` has them go wrong. Other processes steer it
-    over HTTP under ``/_sandbox/``.
+    between its tries by ``sleep``; ``brex.webhooks.mishaps`` has them go wrong. With ``receipts`` those that
+    have no address get one of the sandbox, which opens a file for a while. Other processes steer it over HTTP
+    under ``/_sandbox/``.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Sandbox:
         faults: Iterable[Fault] = (),
         rules: Rules | None = None,
         now: Callable[[], datetime] | None = None,
+        receipts: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.brex: LocalBrex = LocalBrex(
@@ -63,6 +66,7 @@ class Sandbox:
         self.deliveries: Deliveries = Deliveries(self.brex.webhooks, now=self.brex.now, sleep=sleep)
         self.statistics: Statistics = Statistics()
         self.token = TOKEN
+        self._receipts = ReceiptFiles(self.brex.now) if receipts else None
         self._port = port
         self._runner: web.AppRunner | None = None
         self._url = ""
@@ -85,6 +89,8 @@ class Sandbox:
 
     async def __aenter__(self) -> Self:
         app = make_app(self.brex, self.oauth, self.faults, self.statistics)
+        if self._receipts is not None:
+            self._receipts.install(app)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, max_line_size=_LONGEST_LINE)
         await runner.setup()
         self._runner = runner

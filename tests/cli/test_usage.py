@@ -60,6 +60,7 @@ def failed_with_one_line(ended: Ended, code: int) -> None:
         ([*EXPORT, "--beancount", "books.beancount"], "--csv FILE or --beancount FILE"),
         ([*EXPORT, "--chart", "missing.toml"], "cannot be read"),
         ([*EXPORT, "--dry-run"], "--chart"),
+        ([*EXPORT, "--dry-run", "--every", "1h"], "exclude"),
         (["sync", "check"], "--chart"),
         ([*EXPORT[:-1], "yesterday"], "2026-01-31"),
         ([*EXPORT[:-1], "2026-02-30"], "2026-01-31"),

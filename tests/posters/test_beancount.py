@@ -82,10 +82,10 @@ async def test_what_the_rules_say_no_to(tmp_path: Path) -> None:
     assert (tmp_path / "brex.beancount").read_bytes() == HEADER
 
 
-@pytest.fixture(scope="module")
-def month() -> list[Entry]:
+@pytest.fixture(params=[7, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (11, 23))])
+def month(request: pytest.FixtureRequest) -> list[Entry]:
     """What the rules make of a lifelike month."""
-    seed = make_seed("lifelike", records=2_637, seed=7)
+    seed = make_seed("lifelike", records=2_637, seed=request.param)
     outcomes = [booked(seed.record(at)) for at in range(len(seed))]
     return [entry for made in outcomes if isinstance(made, tuple) for entry in made]
 
@@ -277,6 +277,10 @@ CHANGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "half a line of one's own": (lambda text: text + b"\n2026-06-12 * ", "or right before"),
     "one's own behind a torn entry": (
         lambda text: text[:-60] + b'\n2026-06-12 * "Rent"\n  Expenses:6100-Airfare  1.00 USD\n',
+        "lines ",
+    ),
+    "one's own instead of the last line": (
+        lambda text: text[: text.rindex(b"; brex-end")] + b'2026-06-12 * "Rent"\n  Expenses:6100-Airfare  1.00 USD\n',
         "lines ",
     ),
     "line ends of another system": (lambda text: text.replace(b"\n", b"\r\n"), "does not begin with"),

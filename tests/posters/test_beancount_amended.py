@@ -18,7 +18,7 @@ from brex_accounting.posters.chart import Chart
 from brex_accounting.posters.entries import Entry
 from brex_accounting.posters.standing import EntryIndex
 from brex_accounting.sync.keys import export_key
-from brex_accounting.sync.poster import Outcome, Posted, Rejected, RejectionCode, Skipped
+from brex_accounting.sync.poster import NotNow, Outcome, Posted, Rejected, RejectionCode, Skipped
 
 from .booked import CHART, balances, entry_of, record
 from .charts import chart
@@ -169,6 +169,23 @@ async def test_a_reversal_whose_replacement_was_refused(books: Books) -> None:
     assert await books.post(changed(CARD, memo="y"), 3) == Posted(f"{CARD.id}.3")
     assert [key for key, _, _ in await books.kinds()] == [f"{CARD.id}.{key}" for key in ("1", "2.rev", "3")]
     assert balances(await books.entries()) == balances([entry_of(CARD)])
+
+
+async def test_nothing_is_written_unless_all_of_it_can_be(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replacement that cannot be written leaves no reversal behind."""
+    await books.post(CARD, 1)
+    before = books.path.read_bytes()
+
+    def spoiled(entries: Sequence[Entry], _: object) -> tuple[Entry, ...]:
+        reversal, replacement = entries
+        lines = tuple(attrs.evolve(line, amount=line.amount.normalize()) for line in replacement.lines)
+        return reversal, attrs.evolve(replacement, lines=lines)
+
+    monkeypatch.setattr("brex_accounting.posters.beancount.append_only", spoiled)
+    outcome = await books.post(changed(CARD, memo="x"), 2)
+    assert isinstance(outcome, NotNow)
+    assert "digits of its currency" in outcome.reason
+    assert books.path.read_bytes() == before
 
 
 async def test_an_entry_that_is_not_in_the_books(books: Books) -> None:

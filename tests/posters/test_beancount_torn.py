@@ -39,7 +39,7 @@ async def test_torn_at_every_byte_of_the_last_entry(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("os.fsync", lambda _: None)  # nothing here is about the disk
     path = tmp_path / "brex.beancount"
     poster = BeancountPoster(path, CHART)
-    first = attrs.evolve(record("BILL_EXPENSE", ["100", "7.50"]), id="accr_1", memo="Größe: zwölf Stühle")
+    first = attrs.evolve(record("BILL_EXPENSE", ["100"]), id="accr_1", memo="Größe: zwölf Stühle")
     second = attrs.evolve(first, memo="dreizehn Stühle")
     keys = [export_key("accr_1", revision) for revision in (1, 2)]
     assert await poster.post(first, key=keys[0], supersedes=None) == Posted(keys[0])
@@ -58,7 +58,7 @@ async def test_torn_at_every_byte_of_the_last_entry(tmp_path: Path, monkeypatch:
             assert await poster.post(second, key=keys[1], supersedes=keys[0]) == Posted(keys[1])
             assert path.read_bytes() == whole
         cuts += 1
-    assert cuts == len(whole) - one > 1_500
+    assert cuts == len(whole) - one > 1_200
 
 
 async def test_torn_in_the_header(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ async def test_killed_between_the_writes_of_a_change(tmp_path: Path, writes: int
 
 async def test_killed_at_random_bytes(tmp_path: Path) -> None:
     """Each process dies in the middle of a write; in the end the ledger is the one of a process that nobody killed."""
-    path, chance, last, kills, torn = tmp_path / "brex.beancount", random.Random(3), 4, 0, 0
+    path, chance, last, kills, torn = tmp_path / "brex.beancount", random.Random(3), 3, 0, 0
     while True:
         process = await start(path, 0, last, 1 << 20, chance.randrange(1_000, 7_000))
         posted = await said(process)
@@ -159,10 +159,10 @@ async def test_killed_at_random_bytes(tmp_path: Path) -> None:
 async def test_two_processes_write_one_ledger(tmp_path: Path) -> None:
     """The same records and others at the same time, a few bytes at once: every entry is whole, and there once."""
     path = tmp_path / "brex.beancount"
-    pair = [await start(path, 0, 12, 97), await start(path, 6, 18, 97)]
+    pair = [await start(path, 0, 8, 97), await start(path, 4, 12, 97)]
     told = [await said(process) for process in pair]
-    assert told == [KEYS[:24], KEYS[12:36]]
+    assert told == [KEYS[:16], KEYS[8:24]]
     keys = [key for key in await keys_of(path) if not key.endswith(".rev")]
-    assert sorted(keys) == sorted(KEYS[:36])
-    assert len(await keys_of(path)) == 18 * 3
+    assert sorted(keys) == sorted(KEYS[:24])
+    assert len(await keys_of(path)) == 12 * 3
     assert loader.load_file(str(path))[1] == []

@@ -156,6 +156,15 @@ async def test_the_columns_are_the_documented_ones(tmp_path: Path) -> None:
     assert (first["entity"], first["dimensions"], first["kind"]) == ("LWI", "DEPARTMENT=D01", "new")
 
 
+async def test_the_same_key_again_is_the_first_entry(tmp_path: Path) -> None:
+    """Also with another content: the file does not change."""
+    path = tmp_path / "journal.csv"
+    await post(path, CHARGE)
+    before = path.read_bytes()
+    assert await post(path, attrs.evolve(CHARGE, memo="another")) == Posted(export_key(CHARGE.id, 1))
+    assert path.read_bytes() == before
+
+
 # What changed after it was posted.
 
 
@@ -164,7 +173,9 @@ async def test_a_changed_bill_is_reversed_and_booked_anew(tmp_path: Path) -> Non
     path, after = tmp_path / "journal.csv", record("BILL_EXPENSE", ["50.00"], status="APPROVED")
     await post(path, BILL)
     assert await post(path, after, 2) == Posted(export_key(BILL.id, 2))
+    size = path.stat().st_size
     assert await post(path, after, 2) == Posted(export_key(BILL.id, 2))
+    assert path.stat().st_size == size
     found = await held(path)
     assert kinds(found) == [
         ("accr_BILL_EXPENSE.1", "new"),
@@ -256,6 +267,22 @@ async def test_a_file_of_the_other_kind_is_left_alone(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="begun without a chart"):
             await second.check()
         assert path.read_bytes() == whole
+
+
+async def test_torn_at_every_byte(tmp_path: Path) -> None:
+    """Cut anywhere in an amendment: what is whole is found, and posting it again makes the whole file once more."""
+    path, after = tmp_path / "journal.csv", record("BILL_EXPENSE", ["50.00"], status="APPROVED")
+    await post(path, BILL)
+    first = path.stat().st_size
+    await post(path, after, 2)
+    whole = path.read_bytes()
+    for cut in range(first, len(whole)):
+        path.write_bytes(whole[:cut])
+        assert await CsvPoster(path, CHART).find(export_key(BILL.id, 2)) is None
+        assert path.stat().st_size <= cut
+        if cut % 37 == 0:
+            await post(path, after, 2)
+            assert path.read_bytes() == whole
 
 
 async def test_reading_leaves_the_file_as_it_is(tmp_path: Path) -> None:

@@ -41,12 +41,15 @@ def _read(path: Path) -> Snapshot:
     if not _is_open(path):
         before = _stamp(path)
         found = _attempt(path, _NOTHING_BESIDE)
-        if isinstance(found, Snapshot) and _stamp(path) == before and not _is_open(path):
-            return found
-    found = _attempt(path, _SOMEBODY_WRITES)
-    if isinstance(found, Snapshot):
-        return found
-    raise found
+        if _stamp(path) == before and not _is_open(path):
+            return _given(found)
+    return _given(_attempt(path, _SOMEBODY_WRITES))
+
+
+def _given(found: Snapshot | BrexError) -> Snapshot:
+    if isinstance(found, BrexError):
+        raise found
+    return found
 
 
 def _is_open(path: Path) -> bool:
