@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ..errors import ConfigurationError
 from ..models import AccountingRecord, Receipt
@@ -36,6 +36,10 @@ from .rules import entries_for
 from .standing import append_only
 
 __all__ = ["BeancountPoster", "Fetch"]
+
+_FORGOTTEN: Final = (
+    "the ledger holds other revisions of the record than the store knows of: sync rebuild makes a lost store again"
+)
 
 Fetch: TypeAlias = Callable[[Receipt], Awaitable[bytes]]
 """Gets a receipt's content. What it raises is told by its kind alone, unless it is a ``NotFetched``."""
@@ -72,7 +76,11 @@ class BeancountPoster:
         await asyncio.to_thread(self._check)
 
     async def post(self, record: AccountingRecord, *, key: ExportKey, supersedes: ExportKey | None) -> Outcome:
-        """Append what the rules make of the record. An entry that is there already stays, and is what was posted."""
+        """Append what the rules make of the record. An entry that is there already stays, and is what was posted.
+
+        Where it has another content, or was taken out again, the store that gives the key has forgotten something:
+        ``NotNow``.
+        """
         try:
             return await asyncio.to_thread(self._post, record, key, supersedes)
         except ConfigurationError as error:
@@ -135,12 +143,12 @@ class BeancountPoster:
 
     def _post(self, record: AccountingRecord, key: ExportKey, supersedes: ExportKey | None) -> Outcome:
         with self._writable() as file:
+            content = f"{HASH_VERSION} {content_hash(record)}"
             if key in file.contents.index.entries:
-                return Posted(str(key))
+                return NotNow(_FORGOTTEN) if _is_another(file.contents, key, content) else Posted(str(key))
             entries = self._entries_for(file.contents, record, key, supersedes)
             if isinstance(entries, (Rejected, Skipped)):
                 return entries
-            content = f"{HASH_VERSION} {content_hash(record)}"
             bookings = [Booking(entry=entry, content=content if entry.key == key else None) for entry in entries]
             for booking in bookings:  # that all can be written is known before any is
                 self._block(file, booking)
@@ -205,6 +213,13 @@ class BeancountPoster:
         except Exception as error:  # noqa: BLE001 - the caller's code, whose words may quote an address
             problem = type(error).__name__
         raise NotFetched(f"it did not come: {problem}")
+
+
+def _is_another(contents: LedgerContents, key: ExportKey, content: str) -> bool:
+    """Whether what stands under the key is certainly not this content."""
+    known = contents.contents.get(key, content)
+    of_one_version = known.split(" ")[0] == content.split(" ")[0]
+    return contents.index.is_taken_out(key) or (of_one_version and known != content)
 
 
 def _document(entry: Entry, contents: LedgerContents) -> FoundDocument:

@@ -13,6 +13,7 @@ import pytest
 from beancount import loader
 from beancount.core.data import Transaction
 
+from brex_accounting.enums import ReviewStatus
 from brex_accounting.errors import ConfigurationError
 from brex_accounting.posters import appended
 from brex_accounting.posters.beancount import BeancountPoster
@@ -68,8 +69,21 @@ async def test_a_record_that_is_booked(tmp_path: Path) -> None:
     (found,) = await poster.find_record("accr_3")
     assert (found.key, found.posted, found.stands, found.hash_version) == (KEYS[2], Posted(KEYS[2]), True, 1)
     assert await poster.find_record("accr_9") == ()
-    assert await poster.post(attrs.evolve(RECORDS[0], memo="x"), key=KEYS[0], supersedes=None) == Posted(KEYS[0])
+    again = attrs.evolve(RECORDS[0], version=9, review_status=ReviewStatus.EXPORTED)
+    assert await poster.post(again, key=KEYS[0], supersedes=None) == Posted(KEYS[0])
     assert path.read_bytes() == text
+
+
+async def test_a_store_that_has_forgotten_what_is_booked(tmp_path: Path) -> None:
+    """The entry of a key has another content, or is reversed: it is not taken for what is to be posted."""
+    path = tmp_path / "brex.beancount"
+    await written(path)
+    poster, changed = BeancountPoster(path, CHART), attrs.evolve(RECORDS[0], memo="x")
+    forgotten = await poster.post(changed, key=KEYS[0], supersedes=None)
+    assert isinstance(forgotten, NotNow)
+    assert "sync rebuild" in forgotten.reason
+    assert isinstance(await poster.post(changed, key=export_key("accr_1", 2), supersedes=KEYS[0]), Posted)
+    assert isinstance(await poster.post(RECORDS[0], key=KEYS[0], supersedes=None), NotNow)
 
 
 async def test_what_the_rules_say_no_to(tmp_path: Path) -> None:

@@ -215,6 +215,25 @@ async def test_a_revision_that_left_no_document(office: Office) -> None:
     assert (await office.keys())[-2:] == ["accr_card.4.rev", "accr_card.4"]
 
 
+async def test_an_export_that_goes_on_without_a_rebuild(office: Office) -> None:
+    """What was never amended is found and reported; what was amended is not posted until the store is rebuilt."""
+    office.put(CARD)
+    office.put(BILL, PREPARE)
+    await office.world.run(office.poster)
+    office.world.edit(BILL.id, memo="two chairs")
+    await office.world.run(office.poster, later=HOUR)
+    before = await office.keys()
+    for file in office.world.path.glob("exports.db*"):
+        file.unlink()
+    summary = await office.world.run(office.poster, later=HOUR)
+    assert (summary.posted, summary.not_now) == (0, 1)
+    assert await office.keys() == before
+    await office.rebuilt()
+    office.world.edit(BILL.id, memo="three chairs")
+    await office.world.run(office.poster, later=HOUR)
+    assert (await office.keys())[len(before) :] == ["accr_bill.3.rev", "accr_bill.3"]
+
+
 async def test_the_history_says_who_rebuilt_it(office: Office) -> None:
     """Each document was found by somebody."""
     office.put(CARD, EXPORTED)
