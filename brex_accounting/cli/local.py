@@ -34,7 +34,7 @@ _FIRST_DAY: Final = date(2000, 1, 1)
 def local_brex(records: int) -> Sandbox:
     """A sandbox that fails now and then: on reads, and after it has processed a report."""
     # No limit on either side: this shows the job, not the waiting.
-    return Sandbox(records=records, faults=_FAULTS, rules=Rules(rate_limit=None))
+    return Sandbox(records=records, faults=_FAULTS, rules=Rules(rate_limit=None), receipts=True)
 
 
 def local_client(url: str, token: str, *observers: Callable[[object], None]) -> BrexAccounting:

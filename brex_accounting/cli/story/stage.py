@@ -14,7 +14,7 @@ from ...client import BrexAccounting
 from ...closing import ClosingReport, Period, closing_report
 from ...enums import ReviewStatus, SourceType
 from ...errors import BrexError
-from ...models import AccountingRecord, Receipt
+from ...models import AccountingRecord
 from ...posters.beancount import BeancountPoster
 from ...posters.chart import Chart
 from ...posters.chart_file import parse_chart
@@ -73,7 +73,7 @@ class Stage:
 
     def books(self, kind: type[B] = BeancountPoster) -> B:  # type: ignore[assignment]  # mypy has no bound defaults
         """The ledger, kept by the chart."""
-        return kind(self.ledger, self.chart, fetch=_content)
+        return kind(self.ledger, self.chart)
 
     async def entries_of(self, record_id: str) -> tuple[Entry, ...]:
         """What the ledger holds of a record."""
@@ -132,8 +132,3 @@ class Stage:
     def admin(self) -> ExportAdmin:
         """What a person sees of it."""
         return ExportAdmin(SqliteStore(self.store))
-
-
-async def _content(receipt: Receipt) -> bytes:
-    # Their addresses are of another host, which the demo does not reach.
-    return b"%PDF-1.4\n% the receipt " + receipt.id.encode() + b"\n"
