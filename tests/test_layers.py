@@ -50,6 +50,10 @@ ALLOWED: dict[str, set[str]] = {
         *("enums", "errors", "models", "posters", "session.discreet", "sync.content", "sync.keys", "sync.poster"),
         "urls",
     },
+    "closing": {
+        *("client", "converters", "enums", "errors", "models", "posters", "sync.content", "sync.exports", "sync.keys"),
+        *("sync.poster", "sync.states", "sync.store", "closing"),
+    },
     "cli": {
         *("_version", "cli", "client", "converters", "core", "enums", "errors", "models", "paging", "sandbox"),
         *("session.call", "session.clock", "session.events", "session.limiter", "sync", "testing", "urls"),
@@ -146,6 +150,8 @@ PURE = [
     *("testing.erp.admission", "testing.erp.books", "testing.erp.counting", "testing.erp.options"),
     *("testing.erp.orders", "testing.erp.refusal", "testing.erp.values", "posters.rows"),
     *("posters.chart", "posters.chart_file", "posters.chart_schema", "posters.coding", "posters.currencies"),
+    *("closing.expecting", "closing.paper", "closing.period", "closing.placing", "closing.queueing"),
+    *("closing.reconciling", "closing.rolling", "closing.sums"),
     *("posters.entries", "posters.refusing", "posters.rule_table", "posters.rules", "posters.toml_lines"),
     *("posters.beancount_accounts", "posters.beancount_ledger", "posters.beancount_syntax", "posters.beancount_text"),
     *("posters.contents", "posters.csv_rows", "posters.entry_rows", "posters.standing", "sync.snapshot"),

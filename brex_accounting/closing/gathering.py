@@ -1,0 +1,155 @@
+"""What a report is made of: the store, the books and Brex, read in this order.
+
+Whatever is posted meanwhile is in the books before Brex is read, and what the store does not know yet of the books
+is no difference: an export may run on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import attrs
+
+from ..client import BrexAccounting
+from ..converters import from_json
+from ..models import AccountingRecord, BadRecord
+from ..posters.chart import Chart
+from ..posters.ledger import Ledger
+from ..sync.exports import Export, Move
+from ..sync.states import State
+from ..sync.store import SyncStore
+from .expecting import Revision
+from .paper import ClosingReport
+from .period import Period
+from .placing import Placed, Placer
+from .queueing import queues
+from .reconciling import reconcile
+from .rolling import roll_forward
+
+__all__ = ["closing_report"]
+
+_CHUNK: Final = 100
+"""Records that are asked for by id at a time."""
+
+_PIECE: Final = 1000
+_TRIES: Final = 5
+
+
+async def closing_report(
+    brex: BrexAccounting, store: SyncStore, ledger: Ledger, *, chart: Chart, period: Period
+) -> ClosingReport:
+    """The report of a period. Reads all of Brex's records, all of the store and all of the books; changes nothing.
+
+    ``store`` is open. Raises what each of them raises.
+    """
+    placer = Placer.of(chart)
+    stored = await _stored(store, placer)
+    entries = await ledger.entries()
+    in_brex = _InBrex(placer)
+    await in_brex.read(brex)
+    await in_brex.read_again(brex, {*stored.revisions, *(entry.record_id for entry in entries)})
+    found = reconcile(period, current=in_brex.placed, stored=stored.revisions, entries=entries)
+    return ClosingReport(
+        period=period,
+        made_at=await brex.server_now(),
+        records=sum(period.holds(one.date) for one in in_brex.placed.values()),
+        rows=found.rows,
+        findings=found.findings,
+        roll_forward=roll_forward(stored.moves, stored.placed, begin=period.begin, end=period.end),
+        queues=queues(in_brex.placed, stored.revisions),
+        unreadable=in_brex.unreadable,
+        disagreeing=stored.disagreeing,
+        was_moving=stored.was_moving,
+    )
+
+
+@attrs.frozen(kw_only=True)
+class _Stored:
+    revisions: dict[str, list[Revision]]
+    placed: dict[tuple[str, int], Placed]
+    moves: Sequence[Move]
+    disagreeing: tuple[str, ...]
+    was_moving: bool
+
+
+async def _stored(store: SyncStore, placer: Placer) -> _Stored:
+    found = await _stored_at_once(store, placer)
+    for _ in range(_TRIES):
+        if not found.was_moving:
+            break
+        found = await _stored_at_once(store, placer)
+    return found
+
+
+async def _stored_at_once(store: SyncStore, placer: Placer) -> _Stored:
+    moves = await _moves(store)
+    revisions: dict[str, list[Revision]] = {}
+    placed: dict[tuple[str, int], Placed] = {}
+    order = 0
+    while some := await store.exports(tuple(State), after=order, limit=_PIECE):
+        order = some[-1].order
+        for export in some:
+            one = placed[export.record_id, export.revision] = _placed(export, placer)
+            revisions.setdefault(export.record_id, []).append(_revision(export, one))
+    was_moving = bool(await store.history(after=moves[-1].number if moves else 0, limit=1))
+    return _Stored(
+        revisions=revisions,
+        placed=placed,
+        moves=[move for move in moves if (move.record_id, move.revision) in placed],
+        disagreeing=() if was_moving else _disagreeing(revisions, moves),
+        was_moving=was_moving,
+    )
+
+
+async def _moves(store: SyncStore) -> list[Move]:
+    moves: list[Move] = []
+    while some := await store.history(after=moves[-1].number if moves else 0, limit=_PIECE):
+        moves += some
+    return moves
+
+
+def _placed(export: Export, placer: Placer) -> Placed:
+    return placer.place(from_json(export.body, AccountingRecord))
+
+
+def _revision(export: Export, placed: Placed) -> Revision:
+    return Revision(key=export.key, state=export.state, has_document=export.reference_id is not None, placed=placed)
+
+
+def _disagreeing(revisions: dict[str, list[Revision]], moves: Sequence[Move]) -> tuple[str, ...]:
+    last: dict[tuple[str, int], State] = {(move.record_id, move.revision): move.after for move in moves}
+    standing = {
+        (record_id, number): one.state for record_id, some in revisions.items() for number, one in enumerate(some, 1)
+    }
+    return tuple(sorted({record_id for record_id, _ in dict(last.items() ^ standing.items())}))
+
+
+class _InBrex:
+    """Every record as Brex has it."""
+
+    def __init__(self, placer: Placer) -> None:
+        self._placer = placer
+        self._bad: dict[str, None] = {}
+        self.placed: dict[str, Placed] = {}
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Ids of records that cannot be decoded, "" for one that has no id."""
+        return tuple(one for one in self._bad if one not in self.placed)
+
+    async def read(self, brex: BrexAccounting) -> None:
+        """All of them."""
+        async for record in brex.records.list(on_bad_record=self._note, prefetch=1):
+            self.placed[record.id] = self._placer.place(record)
+
+    async def read_again(self, brex: BrexAccounting, record_ids: Collection[str]) -> None:
+        """Those of these that the list did not name: they may be new, or gone."""
+        missing = sorted({*record_ids} - self.placed.keys() - self._bad.keys())
+        for start in range(0, len(missing), _CHUNK):
+            some = missing[start : start + _CHUNK]
+            async for record in brex.records.list(ids=some, page_size=_CHUNK, on_bad_record=self._note):
+                self.placed[record.id] = self._placer.place(record)
+
+    def _note(self, bad: BadRecord) -> None:
+        self._bad[bad.record_id or ""] = None
