@@ -49,6 +49,7 @@ MOVEMENTS: dict[str, tuple[tuple[str, str] | None, tuple[str, str] | None]] = {
     "BILL_EXPENSE_PAYMENT": ((SUPPLIERS, CLEARING), (SUPPLIERS, CLEARING)),
     "BILL_EXPENSE_CARD_PAYMENT": ((SUPPLIERS, CARDS), (SUPPLIERS, CARDS)),
 }
+CARDS_OF = {"LWI": CARDS, "LWU": "2110 Brex card UK", "LWG": "2120 Brex card DE"}
 BY_HAND = ("BILL_MONEY_MOVEMENT_PAYIN", "INVOICE", "INVOICE_PAYMENT")
 
 
@@ -142,3 +143,35 @@ def balances(entries: Iterable[Entry]) -> dict[tuple[str, str], Decimal]:
         for one in entry.lines:
             net[one.account, one.currency] += one.signed
     return {key: amount for key, amount in net.items() if amount}
+
+
+def chosen(one: AccountingRecord, field: str) -> list[str | None]:
+    """What each line says for a field."""
+    return [
+        next((value.remote_field_value_id for value in line.coding if value.remote_field_id == field), None)
+        for line in one.line_items
+    ]
+
+
+def added_up(one: AccountingRecord) -> dict[tuple[str, str], Decimal] | None:
+    """A record of the lifelike month in the accrual books, account by account, from its lines and these tables alone.
+
+    None: it cannot be booked, because a line has no account or one that takes nothing, or its type has no rule.
+    """
+    accounts, entity = chosen(one, "GL_ACCOUNT"), next(filter(None, chosen(one, "ENTITY")), None)
+    kind = one.type.value
+    net: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    if kind in BY_HAND or entity is None or "6710" in accounts:
+        return None
+    if kind in EXPENSES and (accounts.count(None) != 1 or None in chosen(one, "DEPARTMENT")[:-1]):
+        return None
+    for item, account in zip(one.line_items, accounts, strict=True):
+        if kind in MOVEMENTS:
+            sides = MOVEMENTS[kind][0]
+            assert sides is not None
+            name = sides[0] if item.type == DEBIT else sides[1]
+        else:
+            name = CHART.accounts[account] if account else str(EXPENSES[kind][0])
+        name = CARDS_OF[entity] if name == CARDS else name
+        net[name, item.amount.currency] += item.amount.amount if item.type == DEBIT else -item.amount.amount
+    return dict(net)

@@ -18,6 +18,7 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
@@ -26,6 +27,8 @@ import msgspec
 from brex_accounting import BrexAccounting, BrexError, RateLimit, StoreError, StoreFull, StoreUnavailable
 from brex_accounting.client import warm_up
 from brex_accounting.models import Receipt
+from brex_accounting.posters.chart import Chart
+from brex_accounting.posters.chart_file import parse_chart
 from brex_accounting.posters.csv import CsvPoster
 from brex_accounting.sync import ExportSync, SqliteStore
 from brex_accounting.sync.poster import Posted
@@ -60,6 +63,8 @@ class Life:
     poster: str
     store: str
     lease: float
+    books: str = ""
+    chart: str = ""
     verb: Literal["run", "twice", "forever", "person"] = "run"
     failpoint: str = ""
     visit: int = 1
@@ -133,7 +138,7 @@ async def live(life: Life, say: Callable[[str], None]) -> Result:
             brex,
             watch(poster, "poster", POSTER_CALLS, reach),
             store=watch(SqliteStore(life.store, busy_timeout=life.busy_timeout), "store", STORE_WRITES, reach),
-            post_from=date(2026, 1, 1),
+            post_from=_chart(life).post_from if life.chart else date(2026, 1, 1),
             company="cuacc_1",
             lease=timedelta(seconds=life.lease),
             owner=life.owner,
@@ -144,6 +149,9 @@ async def live(life: Life, say: Callable[[str], None]) -> Result:
 
 @contextlib.asynccontextmanager
 async def _poster(life: Life) -> AsyncIterator[Any]:
+    if life.chart:
+        yield CsvPoster(life.books, _chart(life))
+        return
     if life.poster == "csv":
         yield CsvPoster(f"{life.store}.csv")
         return
@@ -152,6 +160,10 @@ async def _poster(life: Life) -> AsyncIterator[Any]:
     )
     async with made:
         yield made
+
+
+def _chart(life: Life) -> Chart:
+    return parse_chart(Path(life.chart).read_text())
 
 
 async def _content(receipt: Receipt) -> bytes:
