@@ -59,6 +59,7 @@ ALLOWED: dict[str, set[str]] = {
         *("session.call", "session.clock", "session.events", "session.limiter", "sync", "testing", "urls"),
         # For types; what needs the extra [books] is imported late.
         *("posters.chart", "posters.entries", "preview.outcomes"),
+        *("closing", "posters.ledger"),
     },
     "preview": {
         *("client", "converters", "enums", "models", "errors", "paging", "posters", "preview", "sync.content"),
@@ -133,6 +134,7 @@ LATE = {
         ("cli.chart", "preview"),
         ("cli.check", "preview"),
         ("cli.dry_run", "preview"),
+        *(("cli.report", "cli.report_tables"), ("cli.report", "closing"), ("cli.report", "posters.rows")),
         ("client", "integrations"),
         ("client", "records"),
         ("client", "session.transport"),

@@ -21,6 +21,7 @@ from .console import Failed, UsageError, one_line, say
 from .options import who
 from .printing import print_lines
 from .rebuild import rebuild_store
+from .report import report
 
 __all__ = ["build"]
 
@@ -30,7 +31,7 @@ Json: TypeAlias = Annotated[bool, Parameter(name="--json", negative=())]
 def build() -> App:
     """The ``sync`` group."""
     app = App(name="sync", help="Look into an export's store, and decide what it cannot.", help_format="plaintext")
-    for command in (status, exceptions, resolve, retry, replay, pause, resume, history, verify, check, chart):
+    for command in (status, exceptions, resolve, retry, replay, pause, resume, history, verify, check, chart, report):
         app.command(command)
     app.command(rebuild_store, name="rebuild")
     return app

@@ -1,0 +1,107 @@
+"""Tables of text: as wide as they need to be, or laid out so that they fit. No amount is ever shortened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+import attrs
+from rich.cells import cell_len
+
+__all__ = ["Column", "Table", "lines"]
+
+_GAP: Final = "  "
+
+
+@attrs.frozen
+class Column:
+    """``is_number``: set to the right. ``may_go``: left out where it holds nothing and there is no room."""
+
+    name: str
+    is_number: bool = False
+    may_go: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Table:
+    """Rows under columns. The first ``heads`` columns say what a group of rows has in common."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
+    heads: int = 0
+
+
+def lines(table: Table, width: int | None) -> Iterator[str]:
+    """The table without its title, in at most ``width`` cells as far as its texts allow; None: any width.
+
+    Where there is no room, columns that hold nothing go first, then the heads of a group stand once above it, and
+    in the end each value stands on a line of its own.
+    """
+    for layout in (_plain, _without_empty, _grouped):
+        found = list(layout(table))
+        if width is None or all(cell_len(line) <= width for line in found):
+            break
+    else:
+        found = list(_one_by_one(table))
+    yield from found
+
+
+def _plain(table: Table) -> Iterator[str]:
+    return _aligned(table.columns, table.rows)
+
+
+def _without_empty(table: Table) -> Iterator[str]:
+    return _plain(_narrowed(table))
+
+
+def _grouped(table: Table) -> Iterator[str]:
+    small = _narrowed(table)
+    cells = [_GAP + line for line in _aligned(small.columns[small.heads :], [row[small.heads :] for row in small.rows])]
+    yield cells[0]
+    for heads, rows in groupby(zip(small.rows, cells[1:], strict=True), key=lambda pair: pair[0][: small.heads]):
+        yield _GAP.join(heads)
+        yield from (line for _, line in rows)
+
+
+def _one_by_one(table: Table) -> Iterator[str]:
+    heads, rest = table.columns[: table.heads], table.columns[table.heads :]
+    names = [column.name for column in rest]
+    widest = max(map(cell_len, names), default=0)
+    for row in table.rows:
+        yield _GAP.join(row[: len(heads)])
+        for column, name, cell in zip(rest, names, row[len(heads) :], strict=True):
+            if not (column.may_go and _is_nothing(cell)):
+                yield f"{_GAP}{_padded(name, widest)}{_GAP}{cell}"
+
+
+def _narrowed(table: Table) -> Table:
+    kept = [
+        at
+        for at, column in enumerate(table.columns)
+        if not column.may_go or not all(_is_nothing(row[at]) for row in table.rows)
+    ]
+    return attrs.evolve(
+        table, columns=[table.columns[at] for at in kept], rows=[[row[at] for at in kept] for row in table.rows]
+    )
+
+
+def _is_nothing(cell: str) -> bool:
+    return not cell.strip("0.")
+
+
+def _aligned(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    names = [column.name for column in columns]
+    widths = [max(map(cell_len, cells)) for cells in zip(names, *rows, strict=True)]
+    for row in (names, *rows):
+        cells = (
+            _padded(cell, width, is_number=column.is_number)
+            for column, width, cell in zip(columns, widths, row, strict=True)
+        )
+        yield _GAP.join(cells).rstrip()
+
+
+def _padded(cell: str, width: int, *, is_number: bool = False) -> str:
+    blank = " " * (width - cell_len(cell))
+    return blank + cell if is_number else cell + blank
