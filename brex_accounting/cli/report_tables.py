@@ -18,10 +18,10 @@ Part: TypeAlias = Literal["rows", "accounts", "roll-forward", "queue", "differen
 
 PARTS: Final[Mapping[Part, str]] = MappingProxyType(
     {
-        "rows": "Brex and the books",
-        "accounts": "By account",
-        "roll-forward": "Roll-forward of what waits to be posted",
-        "queue": "The queue of Brex",
+        "rows": "Brex and the books (from posted on: debits less credits)",
+        "accounts": "By account (posted and difference: debits less credits)",
+        "roll-forward": "What waits to be posted (period: the month itself; since: from its end to now)",
+        "queue": "What is READY_FOR_EXPORT in Brex, and where it stands here",
         "differences": "Differences",
     }
 )
@@ -125,7 +125,7 @@ def _finding(one: Finding) -> list[str]:
 def _cells(place: Place) -> list[str]:
     nowhere = f"(no account, {place.side.lower()})" if place.side else "(no account)"
     return [
-        *(_named(place.entity, "-"), one_line(place.type), one_line(place.currency)),
+        *(_named(place.entity, "(none)"), one_line(place.type), one_line(place.currency)),
         _named(place.account, nowhere),
     ]
 

@@ -36,16 +36,22 @@ class Table:
 def lines(table: Table, width: int | None) -> Iterator[str]:
     """The table without its title, in at most ``width`` cells as far as its texts allow; None: any width.
 
-    Where there is no room, columns that hold nothing go first, then the heads of a group stand once above it, and
-    in the end each value stands on a line of its own.
+    Where there is no room, columns that hold nothing go first, then the heads of a group stand once above it, then
+    each group has only the columns it needs, and in the end each value stands on a line of its own.
     """
     for layout in (_plain, _without_empty, _grouped):
         found = list(layout(table))
-        if width is None or all(cell_len(line) <= width for line in found):
-            break
-    else:
-        found = list(_one_by_one(table))
-    yield from found
+        if _fit(found, width):
+            yield from found
+            return
+    for _, rows in groupby(table.rows, key=lambda row: row[: table.heads]):
+        group = _narrowed(attrs.evolve(table, rows=list(rows)))
+        found = list(_under_heads(group))
+        yield from found if _fit(found, width) else _one_by_one(group)
+
+
+def _fit(found: Sequence[str], width: int | None) -> bool:
+    return width is None or all(cell_len(line) <= width for line in found)
 
 
 def _plain(table: Table) -> Iterator[str]:
@@ -65,15 +71,20 @@ def _grouped(table: Table) -> Iterator[str]:
         yield from (line for _, line in rows)
 
 
-def _one_by_one(table: Table) -> Iterator[str]:
-    heads, rest = table.columns[: table.heads], table.columns[table.heads :]
-    names = [column.name for column in rest]
+def _under_heads(group: Table) -> Iterator[str]:
+    yield _GAP.join(group.rows[0][: group.heads])
+    rest = [row[group.heads :] for row in group.rows]
+    yield from (_GAP + line for line in _aligned(group.columns[group.heads :], rest))
+
+
+def _one_by_one(group: Table) -> Iterator[str]:
+    names = [column.name for column in group.columns[group.heads :]]
     widest = max(map(cell_len, names), default=0)
-    for row in table.rows:
-        yield _GAP.join(row[: len(heads)])
-        for column, name, cell in zip(rest, names, row[len(heads) :], strict=True):
-            if not (column.may_go and _is_nothing(cell)):
-                yield f"{_GAP}{_padded(name, widest)}{_GAP}{cell}"
+    for row in group.rows:
+        yield _GAP.join(row[: group.heads])
+        yield from (
+            f"{_GAP}{_padded(name, widest)}{_GAP}{cell}" for name, cell in zip(names, row[group.heads :], strict=True)
+        )
 
 
 def _narrowed(table: Table) -> Table:

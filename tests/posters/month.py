@@ -1,6 +1,6 @@
 """A month that is exported while its workers are killed, and then reported: nothing may differ.
 
-    python -m tests.posters.month --seeds 3 --kills 20
+    python -m tests.posters.month --seeds 3 --kills 20 --books beancount
 
 prints what came of it. Records become ready in waves, one for each kill, so that there is something to lose; some
 are taken back for a while, some bills are edited or cancelled after they were posted, and Brex misbehaves. Bills
@@ -23,13 +23,14 @@ from contextlib import asynccontextmanager, closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import attrs
 
 from brex_accounting import AccountingRecord, BrexAccounting, LineItem, RateLimit
 from brex_accounting.closing import ClosingReport, Period, closing_report
 from brex_accounting.enums import RecordType, ReviewStatus, SourceType
+from brex_accounting.posters.beancount import BeancountPoster
 from brex_accounting.posters.csv import CsvPoster
 from brex_accounting.sandbox import Fault, Rules, Sandbox
 from brex_accounting.sync import SqliteStore
@@ -74,6 +75,7 @@ class Plan:
     records: int
     kills: int
     seed: int
+    books: Literal["csv", "beancount"] = "csv"
     lease: float = 2.0
 
 
@@ -106,8 +108,9 @@ class Figures:
         states = ", ".join(f"{name} {count}" for name, count in sorted(self.states.items()))
         currencies = sorted({row.place.currency for row in report.rows})
         return (
-            f"seed {self.plan.seed}: records {self.plan.records}, kills {self.kills} ({self.at_failpoints} at "
-            f"failpoints), difference 0.00 in {zero} of {len(report.rows)} rows, {len(report.accounts)} accounts in "
+            f"{self.plan.books}, seed {self.plan.seed}: records {self.plan.records}, kills {self.kills} "
+            f"({self.at_failpoints} at failpoints), difference 0.00 in {zero} of {len(report.rows)} rows, "
+            f"{len(report.accounts)} accounts in "
             f"{'/'.join(currencies)} added up by hand, {len(self.wrong)} wrong, {self.amended} bills changed; "
             f"{states}; exported in {self.exporting:.0f} s, reported in {self.reporting:.1f} s"
         )
@@ -184,7 +187,7 @@ class _Month:
             poster="find",
             store=str(self.folder / "exports.db"),
             lease=self.plan.lease,
-            books=str(self.folder / "books.csv"),
+            books=str(self.folder / f"books.{self.plan.books}"),
             chart=str(self.folder / "chart.toml"),
         )
 
@@ -311,9 +314,10 @@ async def month(plan: Plan, workers: Workers, folder: Path) -> Figures:
         settled = time.monotonic()
         reports = {}
         async with opened(sandbox, folder / "exports.db") as (brex, store):
-            poster = CsvPoster(folder / "books.csv", CHART)
+            poster = BeancountPoster if plan.books == "beancount" else CsvPoster
+            books = poster(folder / f"books.{plan.books}", CHART)
             for period in MONTHS:
-                reports[period] = await closing_report(brex, store, poster, chart=CHART, period=period)
+                reports[period] = await closing_report(brex, store, books, chart=CHART, period=period)
         return Figures(
             plan=plan,
             kills=this.kills,
@@ -341,7 +345,7 @@ async def _all(plans: list[Plan]) -> bool:
     with tempfile.TemporaryDirectory() as name:
         async with Workers() as workers:
             for plan in plans:
-                figures = await month(plan, workers, Path(name) / str(plan.seed))
+                figures = await month(plan, workers, Path(name) / f"{plan.books}-{plan.seed}")
                 right = right and not figures.problems
                 sys.stdout.write(f"{figures}\n")
                 sys.stdout.writelines(f"  {one}\n" for one in figures.problems[:40])
@@ -355,10 +359,12 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=3, help="how many months, each of another seed")
     parser.add_argument("--records", type=int, default=2637)
     parser.add_argument("--kills", type=int, default=20, help="for each month")
+    parser.add_argument("--books", choices=("csv", "beancount"), action="append", help="by default both")
     parser.add_argument("--lease", type=float, default=2.0, help="seconds")
     given = parser.parse_args()
     plans = [
-        Plan(records=given.records, kills=given.kills, seed=seed, lease=given.lease)
+        Plan(records=given.records, kills=given.kills, seed=seed, lease=given.lease, books=books)
+        for books in given.books or ("csv", "beancount")
         for seed in (7, 11, 23, 31, 43, 59)[: given.seeds]
     ]
     sys.exit(0 if asyncio.run(_all(plans)) else 1)

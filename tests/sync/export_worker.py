@@ -27,6 +27,7 @@ import msgspec
 from brex_accounting import BrexAccounting, BrexError, RateLimit, StoreError, StoreFull, StoreUnavailable
 from brex_accounting.client import warm_up
 from brex_accounting.models import Receipt
+from brex_accounting.posters.beancount import BeancountPoster
 from brex_accounting.posters.chart import Chart
 from brex_accounting.posters.chart_file import parse_chart
 from brex_accounting.posters.csv import CsvPoster
@@ -150,7 +151,8 @@ async def live(life: Life, say: Callable[[str], None]) -> Result:
 @contextlib.asynccontextmanager
 async def _poster(life: Life) -> AsyncIterator[Any]:
     if life.chart:
-        yield CsvPoster(life.books, _chart(life))
+        books = BeancountPoster if life.books.endswith(".beancount") else CsvPoster
+        yield books(life.books, _chart(life))
         return
     if life.poster == "csv":
         yield CsvPoster(f"{life.store}.csv")
