@@ -140,6 +140,8 @@ def _why(should: Expected, entries: Sequence[Entry], period: Period) -> str:
     twice = [key for key, many in Counter(entry.key for entry in entries).items() if many > 1]
     if twice:
         return f"the books hold {twice[0]} more than once"
+    if should.key is not None and should.key not in {entry.key for entry in entries}:
+        return f"the books hold {_named(entries)}, and not {should.key}, which the store counts as in the books"
     return f"what the books hold ({_named(entries)}) is not what it comes to"
 
 

@@ -324,6 +324,30 @@ def test_a_change_that_the_books_do_not_follow_counts_with_what_it_changes(state
     assert row == {"count": 1, "debits": Decimal(180), "posted": AMOUNT, column: Decimal("8.25")}
 
 
+def test_a_change_behind_an_unknown_outcome_is_an_exception() -> None:
+    """Nobody knows whether the first revision was written; the newer one waits until somebody does."""
+    company = Company()
+    company.has(ONE)
+    company.knows(ONE, State.UNCONFIRMED)
+    company.knows(company.has(record(amounts=("180.00",), version=2)), State.DISCOVERED)
+    assert columns(row_of(company.reports(), AIRFARE))["exceptions"] == Decimal(180)
+    company.books += Company().booked(ONE)
+    row = columns(row_of(company.reports(), AIRFARE))
+    assert (row["posted"], row["exceptions"]) == (AMOUNT, Decimal("8.25"))
+
+
+def test_a_change_that_a_person_says_to_have_booked_is_looked_for() -> None:
+    """The store takes a person's word, the report does not: the books hold no such entry."""
+    company = Company()
+    company.posts(ONE)
+    key = company.knows(company.has(record(amounts=("180.00",), version=2), "EXPORTED"), State.POSTED)
+    found = company.reports()
+    assert differences(found) == {AIRFARE: Decimal("8.25"), CARDS: Decimal("-8.25")}
+    assert {one.why for one in found.findings} == {
+        f"the books hold {ONE.id}.1, and not {key}, which the store counts as in the books"
+    }
+
+
 def test_damage_under_a_change_that_waits_is_seen() -> None:
     """An exception explains what changed, and not what is wrong with what was posted before."""
     company = Company()
