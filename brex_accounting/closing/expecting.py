@@ -135,6 +135,6 @@ _GAPS: Final[Mapping[State, Gap]] = MappingProxyType(
 
 
 def _was_offered(now: Placed) -> bool:
-    if now.source_type == SourceType.BILL:
-        return now.is_live
-    return now.review_status in (ReviewStatus.READY_FOR_EXPORT, ReviewStatus.EXPORTED)
+    # Bills are posted whatever their review status says.
+    offered = (ReviewStatus.READY_FOR_EXPORT, ReviewStatus.EXPORTED)
+    return now.source_type == SourceType.BILL or now.review_status in offered

@@ -136,7 +136,7 @@ class _InBrex:
     @property
     def unreadable(self) -> tuple[str, ...]:
         """Ids of records that cannot be decoded, "" for one that has no id."""
-        return tuple(one for one in self._bad if one not in self.placed)
+        return tuple(self._bad)
 
     async def read(self, brex: BrexAccounting) -> None:
         """All of them."""

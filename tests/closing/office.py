@@ -56,12 +56,15 @@ class Office:
         async with ExportSync(self.brex, self.books, store=store, post_from=self.chart.post_from) as sync:
             return await sync.run_once()
 
-    async def report(self, period: Period = JUNE, *, ledger: Ledger | None = None) -> ClosingReport:
+    async def report(
+        self, period: Period = JUNE, *, ledger: Ledger | None = None, brex: BrexAccounting | None = None
+    ) -> ClosingReport:
         """The report of a month."""
         store = SqliteStore(self.folder / "exports.db")
         await store.open(None, now=datetime.now(UTC))
         try:
-            return await closing_report(self.brex, store, ledger or self.books, chart=self.chart, period=period)
+            books = ledger or self.books
+            return await closing_report(brex or self.brex, store, books, chart=self.chart, period=period)
         finally:
             await store.close()
 

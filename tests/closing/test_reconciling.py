@@ -21,6 +21,7 @@ from .made import JULY, JUNE, Company, columns, on, row_of
 AIRFARE, LODGING = "6100 Airfare", "6110 Lodging"
 AMOUNT = Decimal("171.75")
 ONE = record()
+BILL = record("BILL_EXPENSE", ("100.00",))
 OTHER = record(id="accr_other", amounts=("10.00", "2.50"))
 
 
@@ -225,6 +226,15 @@ def test_a_record_the_store_has_never_seen_is_not_posted_yet(status: str) -> Non
     assert columns(row_of(found, AIRFARE)) == {"count": 1, "debits": AMOUNT, "not_yet": AMOUNT}
 
 
+def test_a_bill_the_store_has_never_seen_is_not_posted_yet() -> None:
+    """Whatever its review status says: bills are exported by their own feed."""
+    company = Company()
+    company.has(BILL, "EXPORTED")
+    found = company.reports()
+    assert found.findings == ()
+    assert columns(row_of(found, AIRFARE))["not_yet"] == Decimal("100.00")
+
+
 def test_a_record_exported_past_the_books_differs() -> None:
     """Brex counts it as exported, the store has not seen it or was waiting, and the books do not hold it."""
     company = Company()
@@ -249,7 +259,6 @@ def test_a_lost_store_is_no_difference() -> None:
 
 # Changes.
 
-BILL = record("BILL_EXPENSE", ("100.00",))
 DEARER = record("BILL_EXPENSE", ("120.00",), version=2)
 
 
@@ -397,6 +406,16 @@ def test_what_was_moved_out_of_a_closed_month_stands_in_both() -> None:
     assert differences(company.reports()) == {AIRFARE: -AMOUNT, CARDS: AMOUNT}
 
 
+@pytest.mark.parametrize("moved_from", [date(2026, 6, 10), date(2026, 6, 11)])
+def test_a_wrong_month_is_no_move_whatever_the_entry_says(moved_from: date) -> None:
+    """It was moved from another day than the record's, or backwards in time."""
+    company = Company()
+    company.posts(ONE)
+    day = date(2026, 7, 1) if moved_from.day == 10 else date(2026, 5, 1)
+    company.change(ONE.id, lambda entry: attrs.evolve(entry, date=day, moved_from=moved_from))
+    assert differences(company.reports()) == {AIRFARE: AMOUNT, CARDS: -AMOUNT}
+
+
 def test_a_month_is_reported_the_same_after_it_was_closed(company: Company) -> None:
     """That nothing more may be posted into it does not make what was posted wrong."""
     before = company.reports()
@@ -488,12 +507,17 @@ def test_money_moved_between_control_accounts_stands_on_both() -> None:
 
 
 def test_sums_are_exact() -> None:
-    """More digits than a Decimal adds up by itself, to the last cent."""
+    """More digits than a Decimal adds up by itself, to the last cent, in the books and out of them."""
     company = Company()
-    large = Decimal("999999999999999999.99") - 1
+    large, huge = Decimal("999999999999999999.99") - 1, Decimal(10) ** 28
     for number in range(12):
         company.posts(record(id=f"accr_{number}", amounts=(large,)))
     company.posts(record(id="accr_cent", amounts=("0.01",)))
+    company.has(record(id="accr_huge", amounts=(huge,)))
+    company.has(record(id="accr_digits", amounts=("0.015",)))
     found = company.reports()
     assert found.findings == ()
-    assert row_of(found, AIRFARE).debits == Decimal("11999999999999999987.89")
+    row = row_of(found, AIRFARE)
+    assert row.posted == Decimal("11999999999999999987.89")
+    assert str(row.not_yet) == "10000000000000000000000000000.015"
+    assert str(row.debits) == "10000000011999999999999999987.905"

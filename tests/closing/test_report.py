@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, cast
 
 import attrs
 import pytest
 
+from brex_accounting import AccountingRecord, BrexAccounting
 from brex_accounting.closing import ClosingReport, Period
 from brex_accounting.enums import ReviewStatus
 from brex_accounting.errors import ConfigurationError
+from brex_accounting.paging import RecordQuery
 from brex_accounting.posters.csv import CsvPoster
 from brex_accounting.posters.entries import Entry
 from brex_accounting.sync.keys import ExportKey
@@ -95,6 +99,26 @@ async def test_a_record_that_brex_forgot_is_named(tmp_path: Path) -> None:
         assert {(one.record_id, one.why) for one in report.findings} == {
             (CHARGE.id, "Brex does not return it any more")
         }
+
+
+async def test_a_record_that_the_list_missed_is_asked_for_by_its_id(tmp_path: Path) -> None:
+    """A list that moves while it is read may leave one out: that it is gone must be certain."""
+
+    class Moving:
+        def list(self, *, ids: list[str] | None = None, **options: Any) -> RecordQuery[AccountingRecord]:
+            return this.brex.records.list(ids=[BILL.id] if ids is None else ids, **options)
+
+    @attrs.frozen
+    class Brex:
+        records: Moving
+        server_now: Callable[[], Awaitable[datetime]]
+
+    async with office(tmp_path, [CHARGE, BILL]) as this:
+        await this.export()
+        brex = Brex(Moving(), this.brex.server_now)
+        report = await this.report(brex=cast(BrexAccounting, brex))
+        assert report.problems == ()
+        assert report.records == 2
 
 
 async def test_an_edited_bill_is_followed_to_the_cent(tmp_path: Path) -> None:
