@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from traceback import StackSummary, walk_tb
 from typing import Any, cast
 
 import attrs
@@ -14,10 +15,11 @@ import pytest
 from brex_accounting import AccountingRecord, BrexAccounting
 from brex_accounting.closing import ClosingReport, Period
 from brex_accounting.enums import ReviewStatus
-from brex_accounting.errors import ConfigurationError
+from brex_accounting.errors import BrexError, ConfigurationError
 from brex_accounting.paging import RecordQuery
 from brex_accounting.posters.csv import CsvPoster
 from brex_accounting.posters.entries import Entry
+from brex_accounting.sandbox import Fault
 from brex_accounting.sync.keys import ExportKey
 from brex_accounting.sync.poster import Posted
 
@@ -141,7 +143,7 @@ async def test_an_edited_bill_is_followed_to_the_cent(tmp_path: Path) -> None:
 class Kept:
     """Books in memory."""
 
-    held: tuple[Entry, ...]
+    held: tuple[Entry, ...] = attrs.field(repr=False)
 
     async def entries(self) -> tuple[Entry, ...]:
         """All of it."""
@@ -174,6 +176,26 @@ async def test_a_record_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None
         report = await this.report()
         assert report.unreadable == (BILL.id,)
         assert report.problems == ("1 record of Brex cannot be read, and may belong to it",)
+
+
+@pytest.mark.parametrize("path", ["records", "chart"])
+async def test_errors_hold_nothing_of_records_or_books(tmp_path: Path, path: str) -> None:
+    """Brex fails in the middle of its list, or the books do: what was read is in no frame that a reporter prints."""
+    secret = [record(id=f"accr_{number}", memo="Project Nightingale") for number in range(110)]
+    async with office(tmp_path, secret) as this:
+        await this.export()
+        broken = Kept(await this.books.entries())
+        if path == "records":
+            this.sandbox.faults.add(Fault(kind="html", every=2, path="records"))
+        else:
+            (tmp_path / "books.csv").write_bytes(b"somebody's notes")
+        with pytest.raises(BrexError) as caught:
+            await this.report(ledger=broken if path == "records" else None)
+        frames = StackSummary.extract(walk_tb(caught.value.__traceback__), capture_locals=True)
+        shown = [f"{one.name} {one.locals}" for one in frames if "brex_accounting/" in one.filename]
+        assert shown[0].startswith("closing_report ")
+        for word in ("Nightingale", "Fennelby", "171.75", this.sandbox.token):
+            assert not [one for one in shown if word in one]
 
 
 HOURS = (-8, -1, 0, 1, 7)
