@@ -26,7 +26,7 @@ from brex_accounting.sync.poster import Posted
 from ..posters.booked import SUPPLIERS, record
 from ..posters.charts import chart
 from .made import JULY, JUNE
-from .office import office
+from .office import KINDS, Kind, office
 
 READY, EXPORTED = ReviewStatus.READY_FOR_EXPORT, ReviewStatus.EXPORTED
 CHARGE = record()
@@ -37,9 +37,10 @@ def differing(report: ClosingReport) -> set[str]:
     return {one.record_id for one in report.findings}
 
 
-async def test_a_month_that_was_exported_differs_nowhere(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_month_that_was_exported_differs_nowhere(tmp_path: Path, kind: Kind) -> None:
     """Every record of the month is in a row, and the books hold what was posted; the queue agrees."""
-    async with office(tmp_path, seeded=300) as this:
+    async with office(tmp_path, seeded=300, kind=kind) as this:
         this.turn(EXPORTED, READY)
         summary = await this.export()
         report = await this.report()
@@ -123,9 +124,10 @@ async def test_a_record_that_the_list_missed_is_asked_for_by_its_id(tmp_path: Pa
         assert report.records == 2
 
 
-async def test_an_edited_bill_is_followed_to_the_cent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_edited_bill_is_followed_to_the_cent(tmp_path: Path, kind: Kind) -> None:
     """Before the next run the change waits, after it the books hold it; damage to any of its entries is seen."""
-    async with office(tmp_path, [BILL]) as this:
+    async with office(tmp_path, [BILL], kind=kind) as this:
         await this.export()
         this.put(record("BILL_EXPENSE", ("100.07",), version=2, updated_at=datetime.now(UTC) - timedelta(seconds=6)))
         (row,) = [row for row in (await this.report()).rows if row.place.account == SUPPLIERS]
@@ -226,13 +228,14 @@ async def test_records_at_a_months_edge_stand_in_the_month_of_their_utc_date(tmp
             assert posted == Decimal("171.75") * count
 
 
-async def test_what_was_moved_out_of_a_closed_month_is_accounted_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_was_moved_out_of_a_closed_month_is_accounted_for(tmp_path: Path, kind: Kind) -> None:
     """The last day of May, booked on the first of June."""
     books = chart(
         ("post_from = 2026-06-01", "post_from = 2026-05-01"), ('on_closed = "reject"', 'on_closed = "next_open"')
     )
     late = record(erp_posting_date=JUNE.begin - timedelta(hours=1))
-    async with office(tmp_path, [late], chart=books) as this:
+    async with office(tmp_path, [late], chart=books, kind=kind) as this:
         await this.export()
         may, june = await this.report(Period(2026, 5)), await this.report()
         assert may.problems == june.problems == ()
