@@ -9,6 +9,7 @@ import pytest
 
 from brex_accounting.closing.paper import at_exponent
 from brex_accounting.closing.placing import Placer, places_of
+from brex_accounting.closing.sums import Place, less
 from brex_accounting.enums import LineItemType
 from brex_accounting.posters.chart import Chart
 from brex_accounting.sandbox import make_seed
@@ -73,6 +74,14 @@ def test_a_side_that_is_neither_has_no_amount() -> None:
     """The record is in a row, and counts there; nothing is guessed."""
     odd = record(line_items=(line(LineItemType("SIDEWAYS"), "5.00", coding()),))
     assert list(Placer.of(CHART).place(odd).sums.values()) == [Decimal(0)]
+
+
+def test_what_is_taken_off_is_taken_off_to_the_last_digit() -> None:
+    """Forty digits, more than a Decimal keeps by itself: what is left of itself is nothing."""
+    where = Place(entity=None, type="INVOICE", currency="USD", account="6100")
+    long = {where: Decimal("9" * 38 + ".01")}
+    assert less(long, long) == {}
+    assert less({}, long) == {where: Decimal("-" + "9" * 38 + ".01")}
 
 
 @pytest.mark.parametrize(

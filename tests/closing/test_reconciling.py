@@ -379,6 +379,15 @@ def test_a_change_after_the_export_that_the_store_does_not_know_differs() -> Non
     assert columns(row_of(company.reports(), AIRFARE))["not_yet"] == Decimal("8.25")
 
 
+def test_books_that_were_corrected_to_what_brex_has_are_right() -> None:
+    """It changed after it was exported, nobody read the change, and somebody booked it: nothing is left to find."""
+    company = Company()
+    company.posts(ONE)
+    changed = company.has(record(amounts=("180.00",), version=2), "EXPORTED")
+    company.change(ONE.id, lambda entry: attrs.evolve(company.booked(changed)[0], key=entry.key))
+    assert company.reports().findings == ()
+
+
 def test_a_change_of_the_date_stands_in_both_months() -> None:
     """It is posted in June, and has moved to July in Brex: an exception in both, until somebody decides."""
     company = Company()
