@@ -26,11 +26,16 @@ __all__ = ["Expected", "Gap", "Revision", "expected", "gap_of"]
 
 @attrs.frozen(kw_only=True)
 class Revision:
-    """One revision of a record, as its export has it. ``has_document``: the store counts it as in the books."""
+    """One revision of a record, as its export has it. ``has_document``: the store counts it as in the books.
+
+    ``is_kept``: ``placed`` is what was posted. A store that was rebuilt knows only of some documents that they are
+    of another content than the record has now.
+    """
 
     key: ExportKey
     state: State
     has_document: bool
+    is_kept: bool = True
     placed: Placed
 
 
@@ -53,8 +58,11 @@ class Gap(StrEnum):
 class Expected:
     """What the books should hold of a record, under the ``key`` of which revision; None where no store says it.
 
-    ``dated`` is the accounting date, ``day`` where it is booked: the same, unless the chart has moved it.
+    ``dated`` is the accounting date, ``day`` where it is booked: the same, unless the chart has moved it. Not
+    ``is_known``: only the books can say what it was.
     """
+
+    is_known: bool = True
 
     sums: Sums = attrs.field(default=NOTHING, repr=False)
     key: ExportKey | None = None
@@ -74,6 +82,8 @@ def expected(now: Placed | None, revisions: Sequence[Revision], entries: Sequenc
     """
     if revisions:
         last = _booked(revisions, {entry.key for entry in entries})
+        if last is not None and not last.is_kept:
+            return Expected(is_known=False, key=last.key)
         booked, key = (last.placed, last.key) if last else (None, None)
     else:
         booked, key = _found(now, entries), None

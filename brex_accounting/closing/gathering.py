@@ -19,6 +19,7 @@ from ..models import AccountingRecord, BadRecord
 from ..posters.chart import Chart
 from ..posters.entries import Entry
 from ..posters.ledger import Ledger
+from ..sync.content import HASH_VERSION, content_hash
 from ..sync.exports import Export, Move
 from ..sync.states import State
 from ..sync.store import SyncStore
@@ -129,10 +130,15 @@ def _take(
     placed: dict[tuple[str, int], Placed],
 ) -> None:
     for export in some:
-        one = placer.place(from_json(export.body, AccountingRecord))
-        has_document = export.reference_id is not None
-        revision = Revision(key=export.key, state=export.state, has_document=has_document, placed=one)
-        placed[export.record_id, export.revision] = one
+        record = from_json(export.body, AccountingRecord)
+        one = placed[export.record_id, export.revision] = placer.place(record)
+        revision = Revision(
+            key=export.key,
+            state=export.state,
+            has_document=export.reference_id is not None,
+            is_kept=export.hash_version != HASH_VERSION or export.content_hash == content_hash(record),
+            placed=one,
+        )
         revisions.setdefault(export.record_id, []).append(revision)
 
 

@@ -107,10 +107,12 @@ def _share(period: Period, now: Placed | None, revisions: Sequence[Revision], en
     brex = here.sums if here else NOTHING
     target = here.due if here else NOTHING
     should = expected(now, revisions, entries)
+    posted = added(*(places_of(entry) for entry in entries if period.holds(entry.date)))
     due = should.sums if should.dated and period.holds(should.dated) else NOTHING
     there = should.sums if should.day and period.holds(should.day) else NOTHING
-    posted = added(*(places_of(entry) for entry in entries if period.holds(entry.date)))
-    gap, why = gap_of(now, revisions, in_books=bool(should.sums))
+    if not should.is_known:
+        due = there = posted
+    gap, why = gap_of(now, revisions, in_books=should.key is not None or bool(should.sums))
     missing, wrong = less(target, due), less(there, posted)
     gaps: dict[Gap, Sums] = {Gap.SKIPPED: less(brex, target)}
     if gap is not Gap.NOTHING:

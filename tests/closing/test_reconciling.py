@@ -257,6 +257,20 @@ def test_a_lost_store_is_no_difference() -> None:
     assert {one.record_id for one in company.reports().findings} == {OTHER.id}
 
 
+def test_a_rebuilt_store_leaves_what_it_does_not_know_to_the_books() -> None:
+    """The record changed before the store was rebuilt: what was posted is what the books hold, the change is held."""
+    company = Company()
+    company.posts(ONE)
+    changed = company.has(record(amounts=("180.00",), version=2), "EXPORTED")
+    company.knows(changed, State.HELD)
+    first, second = company.exports[ONE.id]
+    company.exports[ONE.id] = [attrs.evolve(first, placed=second.placed, is_kept=False), second]
+    found = company.reports()
+    assert found.findings == ()
+    row = columns(row_of(found, AIRFARE))
+    assert row == {"count": 1, "debits": Decimal(180), "posted": AMOUNT, "exceptions": Decimal("8.25")}
+
+
 # Changes.
 
 DEARER = record("BILL_EXPENSE", ("120.00",), version=2)

@@ -20,6 +20,7 @@ from brex_accounting.paging import RecordQuery
 from brex_accounting.posters.csv import CsvPoster
 from brex_accounting.posters.entries import Entry
 from brex_accounting.sandbox import Fault
+from brex_accounting.sync import FindingRecords, SqliteStore, rebuild
 from brex_accounting.sync.keys import ExportKey
 from brex_accounting.sync.poster import Posted
 
@@ -198,6 +199,28 @@ async def test_errors_hold_nothing_of_records_or_books(tmp_path: Path, path: str
         assert shown[0].startswith("closing_report ")
         for word in ("Nightingale", "Fennelby", "171.75", this.sandbox.token):
             assert not [one for one in shown if word in one]
+
+
+async def test_a_store_that_was_rebuilt_reports_as_the_one_before(tmp_path: Path) -> None:
+    """What changed meanwhile waits with what it changes: only the books know what they hold of it."""
+    async with office(tmp_path, [CHARGE, BILL], seeded=120, kind="beancount") as this:
+        this.turn(EXPORTED, READY)
+        await this.export()
+        before = await this.report()
+        assert before.problems == ()
+        this.put(record("BILL_EXPENSE", ("100.07",), version=2, updated_at=datetime.now(UTC) - timedelta(seconds=6)))
+        for path in tmp_path.glob("exports.db*"):
+            path.unlink()
+        books = this.books
+        assert isinstance(books, FindingRecords)
+        store = SqliteStore(tmp_path / "exports.db")
+        await rebuild(this.brex, store, books, post_from=this.chart.post_from, by="Ann")
+        after = await this.report()
+        assert after.problems == ()
+        assert [row.posted for row in after.rows] == [row.posted for row in before.rows]
+        assert ("6100 Airfare", Decimal("0.07")) in {(row.place.account, row.not_yet) for row in after.rows}
+        await this.export()
+        assert (await this.report()).problems == ()
 
 
 HOURS = (-8, -1, 0, 1, 7)
