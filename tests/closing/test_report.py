@@ -91,6 +91,14 @@ async def test_books_that_lost_their_file_differ_with_everything(tmp_path: Path)
         assert {one.why for one in report.findings} == {"the books do not hold it"}
 
 
+async def test_a_chart_that_changed_is_seen(tmp_path: Path) -> None:
+    """An account has another name now: what is in the books under the old one differs in both rows."""
+    async with office(tmp_path, [CHARGE, BILL]) as this:
+        await this.export()
+        other = attrs.evolve(this, chart=chart(("6100 Airfare", "6100 Flights")))
+        assert {one.place.account for one in (await other.report()).findings} == {"6100 Airfare", "6100 Flights"}
+
+
 async def test_a_record_that_brex_forgot_is_named(tmp_path: Path) -> None:
     """It is asked for by its id too before it counts as gone."""
     async with office(tmp_path, [CHARGE, BILL]) as this:
