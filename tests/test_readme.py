@@ -134,8 +134,10 @@ def test_every_public_name_is_in_readme(name: str) -> None:
 
 def test_every_command_is_in_readme() -> None:
     """Whoever searches README for a command, or for an option of the larger ones, finds it."""
-    of_sync = ("status", "exceptions", "resolve", "retry", "replay", "pause", "resume", "history", "verify")
-    of_sync = (*of_sync, "check", "chart", "report", "rebuild")
+    of_sync = (
+        *("status", "exceptions", "resolve", "retry", "replay", "pause", "resume", "history", "verify"),
+        *("check", "chart", "report", "rebuild"),
+    )
     commands = ("demo", "sandbox", "records list", "records get", "integration create", "disconnect", "reactivate")
     for command in (*commands, "export", *(f"sync {name}" for name in of_sync)):
         assert f"`{command}" in README, command

@@ -44,8 +44,8 @@ async def report(
 
     Each row is an entity, a type, a currency and an account: what Brex has,
     less what the books hold, less what was moved, skipped, refused, waits for a
-    person or is not posted yet, leaves the difference. It must be 0.00, and
-    is for every single record: the part "differences" names those where it is not.
+    person or is not posted yet, leaves the difference. It must be 0.00 for every
+    single record: the part "differences" names those where it is not.
     The roll-forward shows what waited, came, was posted, went and waits now.
 
     Parameters

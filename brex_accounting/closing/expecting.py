@@ -26,11 +26,16 @@ __all__ = ["Expected", "Gap", "Revision", "expected", "gap_of"]
 
 @attrs.frozen(kw_only=True)
 class Revision:
-    """One revision of a record, as its export has it. ``has_document``: the store counts it as in the books."""
+    """One revision of a record, as its export has it. ``has_document``: the store counts it as in the books.
+
+    ``is_kept``: ``placed`` is what was posted. A store that was rebuilt knows only of some documents that they are
+    of another content than the record has now.
+    """
 
     key: ExportKey
     state: State
     has_document: bool
+    is_kept: bool = True
     placed: Placed
 
 
@@ -51,9 +56,16 @@ class Gap(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Expected:
-    """What the books should hold of a record, and on which day; ``moved_from``: the day before the chart moved it."""
+    """What the books should hold of a record, under the ``key`` of which revision; None where no store says it.
+
+    ``dated`` is the accounting date, ``day`` where it is booked: the same, unless the chart has moved it. Not
+    ``is_known``: only the books can say what it was.
+    """
+
+    is_known: bool = True
 
     sums: Sums = attrs.field(default=NOTHING, repr=False)
+    key: ExportKey | None = None
     dated: date | None = None
     day: date | None = None
 
@@ -68,18 +80,24 @@ def expected(now: Placed | None, revisions: Sequence[Revision], entries: Sequenc
     ``now`` is the record in Brex, None when it is not there any more; ``revisions`` its export, oldest first;
     ``entries`` what the books hold of it, whenever it is dated.
     """
-    booked = _booked(revisions, {entry.key for entry in entries}) if revisions else _found(now, entries)
+    if revisions:
+        last = _booked(revisions, {entry.key for entry in entries})
+        if last is not None and not last.is_kept:
+            return Expected(is_known=False, key=last.key)
+        booked, key = (last.placed, last.key) if last else (None, None)
+    else:
+        booked, key = _found(now, entries), None
     if booked is None or not booked.is_live:
         return Expected()
     moved = [entry.date for entry in entries if entry.moved_from == booked.date and entry.date > booked.date]
-    return Expected(sums=booked.sums, dated=booked.date, day=moved[-1] if moved else booked.date)
+    return Expected(sums=booked.sums, key=key, dated=booked.date, day=moved[-1] if moved else booked.date)
 
 
-def _booked(revisions: Sequence[Revision], keys: Collection[ExportKey]) -> Placed | None:
-    booked: Placed | None = None
+def _booked(revisions: Sequence[Revision], keys: Collection[ExportKey]) -> Revision | None:
+    booked: Revision | None = None
     for one in revisions:
         if one.has_document or (one.state in _UNSETTLED and one.key in keys):
-            booked = one.placed
+            booked = one
         elif one.state in _UNSETTLED and reversal_key(one.key) in keys:
             booked = None  # what it takes the place of is out already, and it is not in yet
     return booked
@@ -102,6 +120,8 @@ def gap_of(now: Placed | None, revisions: Sequence[Revision], *, in_books: bool)
         unknown = "Brex counts it as exported, and neither the store nor the books know it"
         return (Gap.NOTHING, unknown) if is_exported else (Gap.NOT_YET, "")
     newest = revisions[-1]
+    if any(one.state is State.UNCONFIRMED for one in revisions):
+        return Gap.EXCEPTIONS, ""  # a newer revision waits behind it
     if newest.state in _GAPS:
         return _GAPS[newest.state], ""
     if newest.state is State.REPORTING and not newest.has_document:
@@ -115,7 +135,6 @@ def gap_of(now: Placed | None, revisions: Sequence[Revision], *, in_books: bool)
 
 _GAPS: Final[Mapping[State, Gap]] = MappingProxyType(
     {
-        State.UNCONFIRMED: Gap.EXCEPTIONS,
         State.HELD: Gap.EXCEPTIONS,
         State.REJECTED: Gap.REJECTED,
         State.REPORTED_FAILED: Gap.REJECTED,
@@ -126,6 +145,6 @@ _GAPS: Final[Mapping[State, Gap]] = MappingProxyType(
 
 
 def _was_offered(now: Placed) -> bool:
-    if now.source_type == SourceType.BILL:
-        return now.is_live
-    return now.review_status in (ReviewStatus.READY_FOR_EXPORT, ReviewStatus.EXPORTED)
+    # Bills are posted whatever their review status says.
+    offered = (ReviewStatus.READY_FOR_EXPORT, ReviewStatus.EXPORTED)
+    return now.source_type == SourceType.BILL or now.review_status in offered

@@ -6,7 +6,9 @@ is no difference: an export may run on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 import attrs
@@ -15,7 +17,9 @@ from ..client import BrexAccounting
 from ..converters import from_json
 from ..models import AccountingRecord, BadRecord
 from ..posters.chart import Chart
+from ..posters.entries import Entry
 from ..posters.ledger import Ledger
+from ..sync.content import HASH_VERSION, content_hash
 from ..sync.exports import Export, Move
 from ..sync.states import State
 from ..sync.store import SyncStore
@@ -45,14 +49,18 @@ async def closing_report(
     """
     placer = Placer.of(chart)
     stored = await _stored(store, placer)
-    entries = await ledger.entries()
+    held = _Held(await ledger.entries())
     in_brex = _InBrex(placer)
     await in_brex.read(brex)
-    await in_brex.read_again(brex, {*stored.revisions, *(entry.record_id for entry in entries)})
-    found = reconcile(period, current=in_brex.placed, stored=stored.revisions, entries=entries)
+    await in_brex.read_again(brex, {*stored.revisions, *(entry.record_id for entry in held.entries)})
+    return await asyncio.to_thread(_report, period, stored, held, in_brex, await brex.server_now())
+
+
+def _report(period: Period, stored: _Stored, held: _Held, in_brex: _InBrex, made_at: datetime) -> ClosingReport:
+    found = reconcile(period, current=in_brex.placed, stored=stored.revisions, entries=held.entries)
     return ClosingReport(
         period=period,
-        made_at=await brex.server_now(),
+        made_at=made_at,
         records=sum(period.holds(one.date) for one in in_brex.placed.values()),
         rows=found.rows,
         findings=found.findings,
@@ -64,7 +72,15 @@ async def closing_report(
     )
 
 
-@attrs.frozen(kw_only=True)
+# What is read stands in the frames while more is read: error reporters print it with an error of the next step.
+
+
+@attrs.frozen
+class _Held:
+    entries: tuple[Entry, ...] = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True, repr=False)
 class _Stored:
     revisions: dict[str, list[Revision]]
     placed: dict[tuple[str, int], Placed]
@@ -89,9 +105,7 @@ async def _stored_at_once(store: SyncStore, placer: Placer) -> _Stored:
     order = 0
     while some := await store.exports(tuple(State), after=order, limit=_PIECE):
         order = some[-1].order
-        for export in some:
-            one = placed[export.record_id, export.revision] = _placed(export, placer)
-            revisions.setdefault(export.record_id, []).append(_revision(export, one))
+        await asyncio.to_thread(_take, some, placer, revisions, placed)
     was_moving = bool(await store.history(after=moves[-1].number if moves else 0, limit=1))
     return _Stored(
         revisions=revisions,
@@ -109,12 +123,23 @@ async def _moves(store: SyncStore) -> list[Move]:
     return moves
 
 
-def _placed(export: Export, placer: Placer) -> Placed:
-    return placer.place(from_json(export.body, AccountingRecord))
-
-
-def _revision(export: Export, placed: Placed) -> Revision:
-    return Revision(key=export.key, state=export.state, has_document=export.reference_id is not None, placed=placed)
+def _take(
+    some: Sequence[Export],
+    placer: Placer,
+    revisions: dict[str, list[Revision]],
+    placed: dict[tuple[str, int], Placed],
+) -> None:
+    for export in some:
+        record = from_json(export.body, AccountingRecord)
+        one = placed[export.record_id, export.revision] = placer.place(record)
+        revision = Revision(
+            key=export.key,
+            state=export.state,
+            has_document=export.reference_id is not None,
+            is_kept=export.hash_version != HASH_VERSION or export.content_hash == content_hash(record),
+            placed=one,
+        )
+        revisions.setdefault(export.record_id, []).append(revision)
 
 
 def _disagreeing(revisions: dict[str, list[Revision]], moves: Sequence[Move]) -> tuple[str, ...]:
@@ -136,20 +161,24 @@ class _InBrex:
     @property
     def unreadable(self) -> tuple[str, ...]:
         """Ids of records that cannot be decoded, "" for one that has no id."""
-        return tuple(one for one in self._bad if one not in self.placed)
+        return tuple(self._bad)
 
     async def read(self, brex: BrexAccounting) -> None:
         """All of them."""
-        async for record in brex.records.list(on_bad_record=self._note, prefetch=1):
-            self.placed[record.id] = self._placer.place(record)
+        async for page in brex.records.list(on_bad_record=self._note, prefetch=1).pages():
+            self._take(page.items)
 
     async def read_again(self, brex: BrexAccounting, record_ids: Collection[str]) -> None:
         """Those of these that the list did not name: they may be new, or gone."""
         missing = sorted({*record_ids} - self.placed.keys() - self._bad.keys())
         for start in range(0, len(missing), _CHUNK):
             some = missing[start : start + _CHUNK]
-            async for record in brex.records.list(ids=some, page_size=_CHUNK, on_bad_record=self._note):
-                self.placed[record.id] = self._placer.place(record)
+            listed = brex.records.list(ids=some, page_size=_CHUNK, on_bad_record=self._note)
+            async for page in listed.pages():
+                self._take(page.items)
+
+    def _take(self, records: Iterable[AccountingRecord]) -> None:
+        self.placed.update({record.id: self._placer.place(record) for record in records})
 
     def _note(self, bad: BadRecord) -> None:
         self._bad[bad.record_id or ""] = None

@@ -67,7 +67,8 @@ class ClosingReport:
         if broken:
             found.append(f"the roll-forward does not add up in {_many(broken, 'row')}")
         if self.disagreeing:
-            found.append(f"{_many(len(self.disagreeing), 'record')} of the store do not stand as their history says")
+            whose = _many(len(self.disagreeing), "record")
+            found.append(f"the state of {whose} does not follow from the history of the store")
         if self._unlike:
             found.append(f"the queue does not come to what the roll-forward leaves of {', '.join(self._unlike)}")
         return tuple(found)

@@ -46,7 +46,7 @@ class Placed:
     review_status: ReviewStatus
     is_live: bool
     date: date
-    amount: Decimal
+    amount: Decimal = attrs.field(repr=False)
     currency: str
     left_out: str | None
     sums: Sums = attrs.field(repr=False)

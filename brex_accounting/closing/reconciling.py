@@ -107,10 +107,12 @@ def _share(period: Period, now: Placed | None, revisions: Sequence[Revision], en
     brex = here.sums if here else NOTHING
     target = here.due if here else NOTHING
     should = expected(now, revisions, entries)
+    posted = added(*(places_of(entry) for entry in entries if period.holds(entry.date)))
     due = should.sums if should.dated and period.holds(should.dated) else NOTHING
     there = should.sums if should.day and period.holds(should.day) else NOTHING
-    posted = added(*(places_of(entry) for entry in entries if period.holds(entry.date)))
-    gap, why = gap_of(now, revisions, in_books=bool(should.sums))
+    if not should.is_known:
+        due = there = posted
+    gap, why = gap_of(now, revisions, in_books=should.key is not None or bool(should.sums))
     missing, wrong = less(target, due), less(there, posted)
     gaps: dict[Gap, Sums] = {Gap.SKIPPED: less(brex, target)}
     if gap is not Gap.NOTHING:
@@ -140,6 +142,8 @@ def _why(should: Expected, entries: Sequence[Entry], period: Period) -> str:
     twice = [key for key, many in Counter(entry.key for entry in entries).items() if many > 1]
     if twice:
         return f"the books hold {twice[0]} more than once"
+    if should.key is not None and should.key not in {entry.key for entry in entries}:
+        return f"the books hold {_named(entries)}, and not {should.key}, which the store counts as in the books"
     return f"what the books hold ({_named(entries)}) is not what it comes to"
 
 

@@ -54,7 +54,7 @@ def added(*many: Sums) -> Sums:
 
 def negative(sums: Sums) -> Sums:
     """The other side of everything."""
-    return {place: amount.copy_negate() if amount else amount for place, amount in sums.items()}
+    return {place: amount.copy_negate() for place, amount in sums.items()}
 
 
 def less(one: Sums, other: Sums) -> Sums:

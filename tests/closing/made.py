@@ -65,6 +65,12 @@ class Company:
             made = (reversal, attrs.evolve(made[0], kind=Kind.REPLACEMENT))
         self.books += made[:only]
 
+    def booked(self, one: AccountingRecord) -> list[Entry]:
+        """The entries of a record's first revision, wherever they are to go."""
+        made = entries_for(one, self.chart, key=export_key(one.id, 1))
+        assert isinstance(made, tuple), made
+        return list(made)
+
     def reports(self, period: Period = JUNE) -> Reconciliation:
         """The report."""
         placer = Placer.of(self.chart)

@@ -21,6 +21,7 @@ from .made import JULY, JUNE, Company, columns, on, row_of
 AIRFARE, LODGING = "6100 Airfare", "6110 Lodging"
 AMOUNT = Decimal("171.75")
 ONE = record()
+BILL = record("BILL_EXPENSE", ("100.00",))
 OTHER = record(id="accr_other", amounts=("10.00", "2.50"))
 
 
@@ -225,6 +226,15 @@ def test_a_record_the_store_has_never_seen_is_not_posted_yet(status: str) -> Non
     assert columns(row_of(found, AIRFARE)) == {"count": 1, "debits": AMOUNT, "not_yet": AMOUNT}
 
 
+def test_a_bill_the_store_has_never_seen_is_not_posted_yet() -> None:
+    """Whatever its review status says: bills are exported by their own feed."""
+    company = Company()
+    company.has(BILL, "EXPORTED")
+    found = company.reports()
+    assert found.findings == ()
+    assert columns(row_of(found, AIRFARE))["not_yet"] == Decimal("100.00")
+
+
 def test_a_record_exported_past_the_books_differs() -> None:
     """Brex counts it as exported, the store has not seen it or was waiting, and the books do not hold it."""
     company = Company()
@@ -247,9 +257,22 @@ def test_a_lost_store_is_no_difference() -> None:
     assert {one.record_id for one in company.reports().findings} == {OTHER.id}
 
 
+def test_a_rebuilt_store_leaves_what_it_does_not_know_to_the_books() -> None:
+    """The record changed before the store was rebuilt: what was posted is what the books hold, the change is held."""
+    company = Company()
+    company.posts(ONE)
+    changed = company.has(record(amounts=("180.00",), version=2), "EXPORTED")
+    company.knows(changed, State.HELD)
+    first, second = company.exports[ONE.id]
+    company.exports[ONE.id] = [attrs.evolve(first, placed=second.placed, is_kept=False), second]
+    found = company.reports()
+    assert found.findings == ()
+    row = columns(row_of(found, AIRFARE))
+    assert row == {"count": 1, "debits": Decimal(180), "posted": AMOUNT, "exceptions": Decimal("8.25")}
+
+
 # Changes.
 
-BILL = record("BILL_EXPENSE", ("100.00",))
 DEARER = record("BILL_EXPENSE", ("120.00",), version=2)
 
 
@@ -324,6 +347,30 @@ def test_a_change_that_the_books_do_not_follow_counts_with_what_it_changes(state
     assert row == {"count": 1, "debits": Decimal(180), "posted": AMOUNT, column: Decimal("8.25")}
 
 
+def test_a_change_behind_an_unknown_outcome_is_an_exception() -> None:
+    """Nobody knows whether the first revision was written; the newer one waits until somebody does."""
+    company = Company()
+    company.has(ONE)
+    company.knows(ONE, State.UNCONFIRMED)
+    company.knows(company.has(record(amounts=("180.00",), version=2)), State.DISCOVERED)
+    assert columns(row_of(company.reports(), AIRFARE))["exceptions"] == Decimal(180)
+    company.books += Company().booked(ONE)
+    row = columns(row_of(company.reports(), AIRFARE))
+    assert (row["posted"], row["exceptions"]) == (AMOUNT, Decimal("8.25"))
+
+
+def test_a_change_that_a_person_says_to_have_booked_is_looked_for() -> None:
+    """The store takes a person's word, the report does not: the books hold no such entry."""
+    company = Company()
+    company.posts(ONE)
+    key = company.knows(company.has(record(amounts=("180.00",), version=2), "EXPORTED"), State.POSTED)
+    found = company.reports()
+    assert differences(found) == {AIRFARE: Decimal("8.25"), CARDS: Decimal("-8.25")}
+    assert {one.why for one in found.findings} == {
+        f"the books hold {ONE.id}.1, and not {key}, which the store counts as in the books"
+    }
+
+
 def test_damage_under_a_change_that_waits_is_seen() -> None:
     """An exception explains what changed, and not what is wrong with what was posted before."""
     company = Company()
@@ -344,6 +391,15 @@ def test_a_change_after_the_export_that_the_store_does_not_know_differs() -> Non
     assert "after it was exported" in found.findings[0].why
     company.has(changed)
     assert columns(row_of(company.reports(), AIRFARE))["not_yet"] == Decimal("8.25")
+
+
+def test_books_that_were_corrected_to_what_brex_has_are_right() -> None:
+    """It changed after it was exported, nobody read the change, and somebody booked it: nothing is left to find."""
+    company = Company()
+    company.posts(ONE)
+    changed = company.has(record(amounts=("180.00",), version=2), "EXPORTED")
+    company.change(ONE.id, lambda entry: attrs.evolve(company.booked(changed)[0], key=entry.key))
+    assert company.reports().findings == ()
 
 
 def test_a_change_of_the_date_stands_in_both_months() -> None:
@@ -371,6 +427,16 @@ def test_what_was_moved_out_of_a_closed_month_stands_in_both() -> None:
     assert company.reports() == june
     company.change(ONE.id, lambda entry: attrs.evolve(entry, moved_from=None))
     assert differences(company.reports()) == {AIRFARE: -AMOUNT, CARDS: AMOUNT}
+
+
+@pytest.mark.parametrize("moved_from", [date(2026, 6, 10), date(2026, 6, 11)])
+def test_a_wrong_month_is_no_move_whatever_the_entry_says(moved_from: date) -> None:
+    """It was moved from another day than the record's, or backwards in time."""
+    company = Company()
+    company.posts(ONE)
+    day = date(2026, 7, 1) if moved_from.day == 10 else date(2026, 5, 1)
+    company.change(ONE.id, lambda entry: attrs.evolve(entry, date=day, moved_from=moved_from))
+    assert differences(company.reports()) == {AIRFARE: AMOUNT, CARDS: -AMOUNT}
 
 
 def test_a_month_is_reported_the_same_after_it_was_closed(company: Company) -> None:
@@ -464,12 +530,17 @@ def test_money_moved_between_control_accounts_stands_on_both() -> None:
 
 
 def test_sums_are_exact() -> None:
-    """More digits than a Decimal adds up by itself, to the last cent."""
+    """More digits than a Decimal adds up by itself, to the last cent, in the books and out of them."""
     company = Company()
-    large = Decimal("999999999999999999.99") - 1
+    large, huge = Decimal("999999999999999999.99") - 1, Decimal(10) ** 28
     for number in range(12):
         company.posts(record(id=f"accr_{number}", amounts=(large,)))
     company.posts(record(id="accr_cent", amounts=("0.01",)))
+    company.has(record(id="accr_huge", amounts=(huge,)))
+    company.has(record(id="accr_digits", amounts=("0.015",)))
     found = company.reports()
     assert found.findings == ()
-    assert row_of(found, AIRFARE).debits == Decimal("11999999999999999987.89")
+    row = row_of(found, AIRFARE)
+    assert row.posted == Decimal("11999999999999999987.89")
+    assert str(row.not_yet) == "10000000000000000000000000000.015"
+    assert str(row.debits) == "10000000011999999999999999987.905"

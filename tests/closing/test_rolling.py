@@ -100,6 +100,9 @@ def test_clocks_that_differ_do_not_tear_an_export_apart() -> None:
     assert (shown(period), shown(since)) == ({"new": 1, "closing": 1}, {"opening": 1, "posted": 1})
     assert period.holds
     assert since.holds
+    behind = [*moved(D, at=[AFTER]), *moved(D, at=[DURING], record_id="accr_2")]
+    (since,) = rolled(behind)
+    assert (since.span, shown(since)) == ("since", {"new": 2, "closing": 2})
 
 
 @pytest.mark.parametrize("missing", [1, 2])
