@@ -54,6 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {
         *("_version", "cli", "client", "converters", "core", "enums", "errors", "models", "paging", "sandbox"),
         *("session.call", "session.clock", "session.events", "session.limiter", "sync", "testing", "urls"),
+        *("webhook_models", "webhooks"),
     },
     "__init__": {
         *("_version", "auth", "client", "converters", "errors", "models", "oauth", "session", "webhook_models"),

@@ -25,7 +25,7 @@ from .wording import how_it_goes_on, moment, run_line, summary_facts, summary_li
 if TYPE_CHECKING:
     from ..posters.csv import CsvPoster
 
-__all__ = ["csv_poster", "export", "shown_by"]
+__all__ = ["csv_poster", "day", "duration", "export", "shown_by"]
 
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -83,8 +83,8 @@ async def export(
     json_
         Print the summary as one JSON object; with --every one per run.
     """
-    pause_between = _duration("--every", every) if every is not None else None
-    held = _duration("--lease", lease)
+    pause_between = duration("--every", every) if every is not None else None
+    held = duration("--lease", lease)
     poster = csv_poster(csv)
     line = LiveLine("reading what is ready")
     async with BrexAccounting() as brex:
@@ -92,11 +92,11 @@ async def export(
             brex,
             poster,
             store=SqliteStore(store),
-            post_from=_day("--post-from", post_from),
+            post_from=day("--post-from", post_from),
             company=company,
             vendor=vendor,
             vendor_account_id=vendor_account_id,
-            since=None if since is None else datetime.combine(_day("--since", since), time(), UTC),
+            since=None if since is None else datetime.combine(day("--since", since), time(), UTC),
             bills=bills,
             report_bills=report_bills,
             parallel=parallel,
@@ -206,14 +206,16 @@ def _encoded(summary: Summary) -> str:
     return msgspec.json.encode(summary_facts(summary)).decode()
 
 
-def _duration(option: str, text: str) -> timedelta:
+def duration(option: str, text: str) -> timedelta:
+    """A time in words. Raises ``UsageError``."""
     match = _DURATION.fullmatch(text)
     if match is None:
         raise UsageError(f"{option} takes a time like 30s, 15m, 1h or 1d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
-def _day(option: str, text: str) -> date:
+def day(option: str, text: str) -> date:
+    """A day in words. Raises ``UsageError``."""
     try:
         if _DAY.fullmatch(text):
             return date.fromisoformat(text)
