@@ -61,6 +61,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {
         *("_version", "cli", "client", "converters", "core", "enums", "errors", "models", "paging", "sandbox"),
         *("session.call", "session.clock", "session.events", "session.limiter", "sync", "testing", "urls"),
+        *("webhook_models", "webhooks"),
         # For types; what needs the extra [books] is imported late.
         *("posters.chart", "posters.entries", "preview.outcomes"),
         *("closing", "posters.ledger"),

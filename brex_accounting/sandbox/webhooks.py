@@ -47,8 +47,8 @@ class LocalEvent:
 class LocalWebhooks:
     """One company's subscriptions, groups and secrets. ``tell`` is called with each event that happens.
 
-    ``company_id``: the one that events name. ``spelling``: how they are written. ``mishaps``: what goes wrong
-    with their delivery.
+    ``company_id``: the one that events name; give each sandbox its own where one receiver serves several.
+    ``spelling``: how they are written. ``mishaps``: what goes wrong with their delivery.
     """
 
     def __init__(self, *, company_id: str = "cuacc_sandbox") -> None:
@@ -179,7 +179,9 @@ class LocalWebhooks:
             content = {"accounting_record_ids": list(record_ids)}
         body = msgspec.json.encode({"event_type": READY.value, **content})
         if self.tell is not None:
-            self.tell(LocalEvent(id=self._new_id("msg"), event_type=READY, body=body))
+            # The company is in it: a receiver of many must not take one's event for another's.
+            number = hashlib.sha256(f"{self.company_id} {self._new_id('msg')}".encode()).hexdigest()[:24]
+            self.tell(LocalEvent(id=f"msg_{number}", event_type=READY, body=body))
 
     def targets(self, event_type: WebhookEventType) -> tuple[WebhookSubscription, ...]:
         """Who is told: the subscriptions of the company's groups, or without one those of no group."""

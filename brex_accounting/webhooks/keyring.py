@@ -23,6 +23,9 @@ _KEPT: Final = 3600.0
 
 _AFTER_FAILURE: Final = 5.0
 
+_SLOWEST: Final = 10.0
+"""Seconds for an answer. A delivery waits meanwhile, and Brex with it."""
+
 
 class Keyring:
     """The bytes of the secrets, kept for an hour.
@@ -42,7 +45,8 @@ class Keyring:
 
     async def keys(self) -> tuple[bytes, ...]:
         """What deliveries are signed with; empty when nobody could be asked yet."""
-        if self._is_old():
+        # One delivery waits for the answer; others need not, as long as there is something to go by.
+        if self._is_old() and not (self._keys and self._asking.locked()):
             async with self._asking:
                 if self._is_old() and self._is_time(_AFTER_FAILURE):
                     await self._ask()
@@ -64,7 +68,9 @@ class Keyring:
     async def _ask(self) -> None:
         self._asked_at = self._clock.monotonic()
         try:
-            self._keys = keys_of(await self._fetch())
+            async with asyncio.timeout(_SLOWEST):
+                found = await self._fetch()
+            self._keys = keys_of(found)
         except Exception as error:  # noqa: BLE001 - the user's code: anything may come
             _log.warning("asking for the webhook secrets raised %s", type(error).__name__)
         else:

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from brex_accounting import BrexAccounting, WebhookVerificationError, webhooks
-from brex_accounting.enums import ReviewStatus, SubscriptionStatus, WebhookEventType
+from brex_accounting.enums import ReviewStatus, WebhookEventType
 from brex_accounting.sandbox import MISHAPS, Mishap, Refused, Sandbox, parse_mishap
 from brex_accounting.sandbox.deliveries import RETRIES
 from brex_accounting.sandbox.mishaps import MishapPlan
@@ -367,14 +367,23 @@ async def test_what_is_under_way_ends_with_the_sandbox() -> None:
     assert [task for task in asyncio.all_tasks() if "_deliver" in str(task.get_coro())] == []
 
 
-async def test_nothing_leaves_the_machine(world: World) -> None:
-    """An address elsewhere is refused at subscription, and not sent to if it comes in by another way."""
-    subscriptions = world.sandbox.brex.webhooks
+async def test_nothing_leaves_the_machine(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address elsewhere that comes in by another way than a subscription is not even tried."""
+    asked: list[str] = []
+
+    class Session:
+        def post(self, url: str, **_: Any) -> None:
+            asked.append(url)
+            raise aiohttp.ClientError
+
     await world.subscribe()
-    [mine] = subscriptions.targets(WebhookEventType(READY))
-    elsewhere = attrs.evolve(mine, url="http://192.0.2.1/", status=SubscriptionStatus.ACTIVE)
-    subscriptions._subscriptions[mine.id] = elsewhere
-    await world.export(*world.records(1))
-    await world.time.settle(world.sandbox)
+    hooks = world.sandbox.brex.webhooks
+    [mine] = hooks.targets(WebhookEventType(READY))
+    for url in ("http://192.0.2.1/", "https://books.example/", "http://127.0.0.1.books.example/", "no address"):
+        hooks._subscriptions[mine.id] = attrs.evolve(mine, url=url)
+        with monkeypatch.context() as patched:
+            patched.setattr(world.sandbox.deliveries, "_session", Session())
+            await world.export(*world.records(1))
+            await world.time.settle(world.sandbox)
+    assert asked == []
     assert {one.status for one in world.sandbox.deliveries.tries} == {None}
-    assert world.came == []

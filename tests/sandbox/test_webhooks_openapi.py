@@ -214,5 +214,5 @@ def test_every_answer_conforms(running: Sandbox, label: str, mode: GenerationMod
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: str(mode.value))
 @pytest.mark.parametrize("label", sorted(OPERATIONS))
 def test_many_more_answers_conform(running: Sandbox, label: str, mode: GenerationMode) -> None:
-    """The same with 60 requests of each kind."""
-    assert fuzzed(running, label, mode, 60) >= 60
+    """The same with 20 requests of each kind."""
+    assert fuzzed(running, label, mode, 20) >= 20

@@ -355,12 +355,8 @@ async def test_whatever_becomes_of_the_deliveries(world: World, seed: int) -> No
         hooks.mishaps.add(Mishap(kind=kind, chance=0.3))
     world.put("accr_first")
     # The clock jumps while posts are under way: nobody may count as dead for it.
-    held = {"lease": DAY}
-    async with (
-        following(world, every=MINUTE * 10, **held) as one,
-        wired(world, one.export),
-        world.sync(**held) as other,
-    ):
+    polls = following(world, every=MINUTE * 10, lease=DAY)
+    async with polls as one, wired(world, one.export), world.sync(lease=DAY) as other:
         ids = world.many(120, review_status=PREPARE)
         left = list(ids)
         while left:

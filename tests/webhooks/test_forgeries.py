@@ -59,6 +59,8 @@ def resized(one: Delivery) -> Iterator[Forgery]:
             longer = _with(one, {name: text + more})
             if longer.signature.split(" ")[0] != one.signature or name != "signature":
                 yield f"{name} lengthened", longer
+    for name, more in itertools.product(("id", "timestamp"), ("0", "00", "A", "-", "+", " ", ".")):
+        yield f"{name} lengthened", _with(one, {name: more + getattr(one, name)})
     for extra in (b" ", b"\n", b"\x00", b"{}", b"\xef\xbb\xbf"):
         yield "body lengthened", attrs.evolve(one, body=one.body + extra)
         yield "body lengthened", attrs.evolve(one, body=extra + one.body)

@@ -285,6 +285,44 @@ async def test_known_secrets_outlast_a_failure() -> None:
         assert await one.send(delivery(id_="msg_1", at=NOW + timedelta(seconds=3601))) == 200
 
 
+async def test_a_slow_answer_holds_up_one_delivery() -> None:
+    """After an hour the secrets are asked for again; until the answer is there others go by the known ones."""
+    gate = asyncio.Event()
+    asked = Secrets()
+
+    async def slow() -> Sequence[str | WebhookSecret]:
+        if asked.asked:
+            await gate.wait()
+        return await asked()
+
+    async with bench() as one:
+        one.receiver._keyring._fetch = slow
+        assert await one.send(delivery(id_="msg_0")) == 200
+        one.clock.passed += 3601
+        later = NOW + timedelta(seconds=3601)
+        waiting = asyncio.create_task(one.send(delivery(id_="msg_1", at=later)))
+        while not one.receiver._keyring._asking.locked():
+            await asyncio.sleep(0.001)
+        assert await one.send(delivery(id_="msg_2", at=later)) == 200
+        assert not waiting.done()
+        gate.set()
+        assert await waiting == 200
+
+
+async def test_secrets_that_never_come(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A question without an answer is given up, and Brex is asked to come again."""
+    monkeypatch.setattr("brex_accounting.webhooks.keyring._SLOWEST", 0.02)
+
+    async def never() -> Sequence[str]:
+        await asyncio.Event().wait()
+        return ()
+
+    async with bench() as one:
+        one.receiver._keyring._fetch = never
+        assert await one.send(delivery()) == 503
+    assert "TimeoutError" in caplog.text
+
+
 async def test_a_body_has_a_cap() -> None:
     """413 by its announced length, and 413 while it streams in without one; up to the cap it is read."""
 

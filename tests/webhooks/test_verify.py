@@ -79,12 +79,11 @@ def test_what_an_event_tells(body: dict[str, Any], ids: tuple[str, ...], company
         b'{"event_type": "X", "accountingRecordIds": [null]}',
         b'{"event_type": "X", "accounting_record_ids": {"a": 1}}',
         b'{"event_type": "X", "companyId": 7}',
-        b'{"event_type": "X", "a": ' + b"[" * 5000 + b"]" * 5000 + b"}",
         b'{"event_type": "X", "a": ' + b"9" * 5000 + b', "companyId": 1}',
         b'{"event_type": "X"} {"event_type": "Y"}',
         b'\xef\xbb\xbf{"event_type": "X"}',
     ],
-    ids=range(20),
+    ids=range(19),
 )
 def test_a_signed_body_that_is_no_event(body: bytes) -> None:
     """Whatever was signed, a body that tells nothing readable is the one error, without a word of the body."""
@@ -92,6 +91,16 @@ def test_a_signed_body_that_is_no_event(body: bytes) -> None:
         verified(body)
     assert "accr_1" not in str(caught.value)
     assert not caught.value.mismatch
+
+
+@pytest.mark.parametrize("depth", [10, 100, 5_000, 500_000])
+def test_a_signed_body_of_any_depth(depth: int) -> None:
+    """How deep JSON can be read differs between Pythons: it is read, or it is the one error."""
+    body = b'{"event_type": "X", "a": ' + b"[" * depth + b"]" * depth + b"}"
+    try:
+        assert verified(body).event_type == "X"
+    except WebhookVerificationError:
+        assert depth > 100
 
 
 @pytest.mark.parametrize("drop", ["Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"])
