@@ -7,18 +7,17 @@ sentence of the documents a call may be sent again when the first try got no ans
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from functools import partial
-from typing import Any, Final, TypeVar
-from urllib.parse import quote
+from typing import Any, Final
 
 from .converters.cursors import peek_cursor
 from .converters.errors import TRACE_HEADER, refuse, refuse_with_cursor
 from .converters.exports import ReportReply, checked_key, checked_results, report_body
 from .converters.pages import OnBadRecord, finished, page_of, page_steps
-from .converters.queries import Query, checked_id, checked_text, single_entry_filter
+from .converters.queries import Query, checked_text, single_entry_filter
 from .converters.wire import codec, to_json
 from .models import AccountingRecord, ExportReport, ExportResult, Integration, Page
-from .session.call import Call, Refusal, Repeat, Reply, trace_id
+from .operations import call_of, quoted, reads
+from .session.call import Call, Repeat, Reply, trace_id
 
 __all__ = [
     "create_integration",
@@ -28,8 +27,6 @@ __all__ = [
     "reactivate_integration",
     "report_export_results",
 ]
-
-T = TypeVar("T")
 
 _INTEGRATION: Final = "/v3/accounting/integration"
 _RECORDS: Final = "/v3/accounting/records"
@@ -54,7 +51,7 @@ def create_integration(vendor: str, vendor_account_id: str) -> Call[Integration]
     checked_text("vendor", vendor)
     checked_text("vendor_account_id", vendor_account_id)
     body = codec().dumps({"vendor": vendor, "vendor_account_id": vendor_account_id})
-    return _call("create integration", "POST", _INTEGRATION, CREATE, _reads(Integration), body=body)
+    return call_of("create integration", "POST", _INTEGRATION, CREATE, reads(Integration), body=body)
 
 
 def disconnect_integration(integration_id: str) -> Call[Integration]:
@@ -69,9 +66,9 @@ def reactivate_integration(integration_id: str) -> Call[Integration]:
 
 def get_record(record_id: str, *, single_entry: bool | None = None) -> Call[AccountingRecord]:
     """GET /v3/accounting/records/{record_id}."""
-    path = f"{_RECORDS}/{_quoted('record_id', record_id)}"
+    path = f"{_RECORDS}/{quoted('record_id', record_id)}"
     query = single_entry_filter(single_entry)
-    return _call("get record", "GET", path, READ, _reads(AccountingRecord), query=query)
+    return call_of("get record", "GET", path, READ, reads(AccountingRecord), query=query)
 
 
 def list_records(
@@ -103,7 +100,7 @@ def list_records(
     if cursor is not None:
         query = (*query, ("cursor", cursor))
     refusing = refuse if cursor is None else refuse_with_cursor
-    return _call("list records", "GET", _RECORDS, READ, decode, query=query, refusing=refusing, steps=steps)
+    return call_of("list records", "GET", _RECORDS, READ, decode, query=query, refusing=refusing, steps=steps)
 
 
 def report_export_results(results: Sequence[ExportResult], *, idempotency_key: str | None = None) -> Call[ExportReport]:
@@ -121,49 +118,9 @@ def report_export_results(results: Sequence[ExportResult], *, idempotency_key: s
         headers = (("Idempotency-Key", checked_key(idempotency_key)),)
     body = to_json(report_body(results))
     path = f"{_RECORDS}/export-results"
-    return _call("report export results", "POST", path, REPORT, decode, body=body, headers=headers)
+    return call_of("report export results", "POST", path, REPORT, decode, body=body, headers=headers)
 
 
 def _switch(verb: str, integration_id: str) -> Call[Integration]:
-    path = f"{_INTEGRATION}/{_quoted('integration_id', integration_id)}/{verb}"
-    return _call(f"{verb} integration", "POST", path, SWITCH, _reads(Integration))
-
-
-def _call(
-    name: str,
-    method: str,
-    path: str,
-    repeat: Repeat,
-    decode: Callable[[Reply], T],
-    *,
-    query: Query = (),
-    headers: tuple[tuple[str, str], ...] = (),
-    body: bytes | None = None,
-    refusing: Callable[[Reply, str], Refusal] = refuse,
-    steps: Callable[[Reply], Generator[None, None, T]] | None = None,
-) -> Call[T]:
-    return Call(
-        name=name,
-        method=method,
-        path=path,
-        query=query,
-        headers=headers,
-        body=body,
-        repeat=repeat,
-        decode=decode,
-        decode_in_steps=steps,
-        refuse=partial(_refuse, refusing, f"{method} {path}"),
-        trace_header=TRACE_HEADER,
-    )
-
-
-def _refuse(refusing: Callable[[Reply, str], Refusal], where: str, reply: Reply) -> Refusal:
-    return refusing(reply, where)
-
-
-def _reads(cls: type[T]) -> Callable[[Reply], T]:
-    return lambda reply: codec().decode(reply.body, cls)
-
-
-def _quoted(name: str, value: str) -> str:
-    return quote(checked_id(name, value), safe="")
+    path = f"{_INTEGRATION}/{quoted('integration_id', integration_id)}/{verb}"
+    return call_of(f"{verb} integration", "POST", path, SWITCH, reads(Integration))
