@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -20,6 +20,7 @@ __all__ = [
     "ChangesBody",
     "CursorBody",
     "DataBody",
+    "FieldBody",
     "KeysBody",
     "NewValuesBody",
     "Nothing",
@@ -31,7 +32,7 @@ __all__ = [
     "checked_new_values",
     "checked_page_size",
     "cursor_page",
-    "field_content",
+    "field_body",
     "field_filters",
     "in_order",
     "key_of",
@@ -59,6 +60,17 @@ class CursorBody(Generic[T]):
 @attrs.frozen(kw_only=True)
 class Nothing:
     """An object of which nothing is documented."""
+
+
+@attrs.frozen(kw_only=True)
+class FieldBody:
+    """The request body of "Create a custom field"; "Update a custom field" takes ``name`` and ``is_disabled``."""
+
+    name: str | None = attrs.field(default=None, repr=False)
+    group: FieldGroup | None = None
+    remote_id: str | None = attrs.field(default=None, repr=False)
+    integration_id: str | None = None
+    is_disabled: bool | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -150,31 +162,28 @@ def value_filters(
     return (*_few(query), *named)
 
 
-def field_content(
+def field_body(
     *,
     name: str | None,
     group: FieldGroup | str | None = None,
     remote_id: str | None = None,
     integration_id: str | None = None,
     is_disabled: bool | None = None,
-) -> Mapping[str, object]:
-    """What a field is made or changed with, without what is None."""
+) -> FieldBody:
+    """What a field is made or changed with."""
     kind = member(FieldGroup, "group", group)
     if kind == FieldGroup.ERP and integration_id is None:
-        raise ConfigurationError(
-            "an ERP field belongs to an integration: connect one first, and pass its integration_id"
-        )
-    content = {
-        "name": None if name is None else checked_text("name", name),
-        "group": kind,
-        "remote_id": None if remote_id is None else checked_text("remote_id", remote_id),
-        "integration_id": None if integration_id is None else checked_id("integration_id", integration_id),
-        "is_disabled": _checked_switch(is_disabled),
-    }
-    given = {key: value for key, value in content.items() if value is not None}
-    if not given:
+        raise ConfigurationError("an ERP field belongs to an integration: connect one, and pass its integration_id")
+    body = FieldBody(
+        name=None if name is None else checked_text("name", name),
+        group=kind,
+        remote_id=None if remote_id is None else checked_text("remote_id", remote_id),
+        integration_id=None if integration_id is None else checked_id("integration_id", integration_id),
+        is_disabled=_checked_switch(is_disabled),
+    )
+    if body == FieldBody():
         raise ConfigurationError("there is nothing to change; give a name, is_disabled, or both")
-    return given
+    return body
 
 
 def checked_new_values(values: Iterable[NewFieldValue]) -> tuple[NewFieldValue, ...]:

@@ -26,7 +26,7 @@ from ..models import (
     User,
 )
 from .exports import ResultBody, SuccessBody, result_body, result_of
-from .fields import ChangeBody, DataBody
+from .fields import ChangeBody, DataBody, FieldBody
 from .money import exact_amount, exact_numbers, exact_value, settle_money
 from .pages import PageBody, page_of, read_page
 
@@ -59,6 +59,7 @@ ABSENT: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
         SuccessBody: frozenset({"reference_id", "deep_link_url"}),
         ResultBody: frozenset({"success", "failure"}),
         # What is left out of a request is left as it is.
+        FieldBody: frozenset({"name", "group", "remote_id", "integration_id", "is_disabled"}),
         NewFieldValue: frozenset({"value_id", "remote_id", "is_disabled"}),
         FieldValueKey: frozenset({"brex_id", "value_id", "remote_id"}),
         ChangeBody: frozenset({"brex_id", "value_id", "remote_id"}),

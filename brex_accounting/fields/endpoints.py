@@ -5,13 +5,14 @@ Source: Brex, Fields API reference (1.0.0-beta); idempotency guide, for what ``r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from ..converters.errors import TRACE_HEADER, refuse, refuse_with_cursor
 from ..converters.exports import checked_key
 from ..converters.fields import (
     CursorBody,
+    FieldBody,
     KeysBody,
     NewValuesBody,
     Nothing,
@@ -68,15 +69,15 @@ def get_field(field_id: str) -> Call[Field]:
     return call_of("get field", "GET", _path(field_id), READ, reads(Field))
 
 
-def create_field(content: Mapping[str, object], *, idempotency_key: str) -> Call[Field]:
+def create_field(content: FieldBody, *, idempotency_key: str) -> Call[Field]:
     """POST /v1/fields."""
-    body, headers = codec().dumps(content), _keyed(idempotency_key)
+    body, headers = to_json(content), _keyed(idempotency_key)
     return call_of("create field", "POST", _FIELDS, CREATE, reads(Field), body=body, headers=headers)
 
 
-def update_field(field_id: str, content: Mapping[str, object], *, idempotency_key: str) -> Call[Field]:
+def update_field(field_id: str, content: FieldBody, *, idempotency_key: str) -> Call[Field]:
     """PUT /v1/fields/{id}."""
-    body, headers = codec().dumps(content), _keyed(idempotency_key)
+    body, headers = to_json(content), _keyed(idempotency_key)
     return call_of("update field", "PUT", _path(field_id), UPDATE, reads(Field), body=body, headers=headers)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import uuid4
 
-from ..converters.fields import MAX_PAGE, checked_new_values, field_content, field_filters
+from ..converters.fields import MAX_PAGE, checked_new_values, field_body, field_filters
 from ..core import View
 from ..enums import FieldGroup
 from ..errors import NotFound
@@ -62,20 +62,20 @@ class Fields:
         A lost answer is followed by the same request with the same Idempotency-Key, which is made up
         unless it is given. Give one that you keep, and the call may be repeated after a crash.
         """
-        content = field_content(
+        body = field_body(
             name=name, group=group, remote_id=remote_id, integration_id=integration_id, is_disabled=is_disabled
         )
         del name, remote_id  # error reporters print local variables
-        call = endpoints.create_field(content, idempotency_key=idempotency_key or str(uuid4()))
-        del content
+        call = endpoints.create_field(body, idempotency_key=idempotency_key or str(uuid4()))
+        del body
         return await self._view.run(call)
 
     async def update(self, field_id: str, *, name: str | None = None, is_disabled: bool | None = None) -> Field:
         """Give a field another name, switch it off or on, or both. None leaves it as it is."""
-        content = field_content(name=name, is_disabled=is_disabled)
+        body = field_body(name=name, is_disabled=is_disabled)
         del name  # error reporters print local variables
-        call = endpoints.update_field(field_id, content, idempotency_key=str(uuid4()))
-        del content
+        call = endpoints.update_field(field_id, body, idempotency_key=str(uuid4()))
+        del body
         return await self._view.run(call)
 
     async def delete(self, field_id: str) -> None:

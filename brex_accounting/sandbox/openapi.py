@@ -1,4 +1,4 @@
-"""The sandbox's own OpenAPI document: Brex's six operations as served here, and what is added to them.
+"""The sandbox's own OpenAPI document: Brex's operations as served here, and what is added to them.
 
 It differs from Brex's published document where the newer reference pages or captured answers
 do, and where the sandbox is stricter. No sentence in it is Brex's.
@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from ..enums import ReviewStatus, SourceType
 from ..models import JsonValue
+from .field_openapi import FIELD_SCOPES, field_paths
+from .field_schemas import field_schemas
 from .openapi_parts import answer, headers, operation, path_parameter, query_parameter, refusal, response
 from .schemas import Schema, choice, component, schemas, text
 
@@ -30,16 +32,18 @@ def openapi_document(base_url: str, version: str) -> dict[str, JsonValue]:
         "info": {
             "title": "brex_accounting sandbox",
             "version": version,
-            "description": "A local stand-in for Brex's Accounting API, stricter than Brex. Not made by Brex.",
+            "description": "A local stand-in for Brex's Accounting API and more, stricter than Brex. Not made by Brex.",
         },
         "servers": [{"url": base_url, "description": "This sandbox."}],
         "tags": [
             {"name": "Integrations", "description": "The link between a company and its accounting system."},
             {"name": "Records", "description": "What there is to book, and what became of it."},
+            {"name": "Fields", "description": "The lists that records are coded with, and what is in them."},
+            {"name": "Companies", "description": "Whom a token belongs to."},
         ],
-        "paths": {**_integration_paths(), **_record_paths()},
+        "paths": {**_integration_paths(), **_record_paths(), **field_paths()},
         "components": {
-            "schemas": schemas(),
+            "schemas": {**schemas(), **field_schemas()},
             "responses": _shared_responses(),
             "headers": headers(),
             "securitySchemes": {"BearerAuth": _bearer()},
@@ -234,5 +238,6 @@ def _bearer() -> Schema:
             "accounting.integration.write": "Connect, disconnect and bring back integrations.",
             "accounting.record.read": "Read records.",
             "accounting.record.write": "Read records and report what became of them.",
+            **FIELD_SCOPES,
         },
     }
