@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError
 
 from .._version import __version__
 from ..errors import APIStatusError, BrexError, ConfigurationError
-from . import demo, export, integration, records, sandbox, sync
+from . import demo, export, fields, integration, records, sandbox, sync
 from .console import Failed, Terminated, UnexpectedError, UsageError, one_line, say
 
 __all__ = ["build", "run"]
@@ -37,6 +37,7 @@ def build() -> App:
     app.command(export.export)
     app.command(sync.build())
     app.command(integration.build())
+    app.command(fields.build())
     return app
 
 
