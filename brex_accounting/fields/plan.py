@@ -78,7 +78,7 @@ def _conflicts_with(
         yield ChartConflict(kind=ConflictKind.REMOTE_ID_TWICE_IN_BREX, remote_id=remote_id, brex_ids=found)
     by_code = {value.value_id: value for value in held if value.value_id is not None}
     for one in wanted:
-        if one.value_id is None:
+        if one.value_id is None or one.remote_id in twice:
             continue
         same, holder = ours.get(one.remote_id), by_code.get(one.value_id)
         if same is not None and same.value_id != one.value_id:
