@@ -83,7 +83,7 @@ def update_field(field_id: str, content: FieldBody, *, idempotency_key: str) -> 
 
 def delete_field(field_id: str) -> Call[None]:
     """DELETE /v1/fields/{id}."""
-    return call_of("delete field", "DELETE", _path(field_id), DELETE, _confirmed)
+    return call_of("delete field", "DELETE", _path(field_id), DELETE, _gone)
 
 
 def list_values(field_id: str, filters: Query, *, page_size: int, cursor: str | None) -> Call[Page[FieldValue]]:
@@ -118,7 +118,7 @@ def update_values(
 def delete_values(field_id: str, keys: Sequence[FieldValueKey]) -> Call[None]:
     """DELETE /v1/fields/{field_id}/values."""
     body = to_json(KeysBody(items=tuple(keys)))
-    return call_of("delete field values", "DELETE", _values(field_id), DELETE, _confirmed, body=body)
+    return call_of("delete field values", "DELETE", _values(field_id), DELETE, _all_gone, body=body)
 
 
 def _listed(name: str, path: str, kind: type[T], filters: Query, page_size: int, cursor: str | None) -> Call[Page[T]]:
@@ -140,8 +140,13 @@ def _written(reply: Reply) -> tuple[FieldValue, ...]:
     return codec().decode(reply.body, ValuesReply).items
 
 
-def _confirmed(reply: Reply) -> None:
-    # No body is documented, or an empty object. Anything else did not come from Brex.
+def _all_gone(reply: Reply) -> None:
+    # Nothing is documented of the object, but that there is one: what has none did not come from Brex.
+    codec().decode(reply.body, Nothing)
+
+
+def _gone(reply: Reply) -> None:
+    # Here no body is documented at all.
     if reply.body.strip():
         codec().decode(reply.body, Nothing)
 

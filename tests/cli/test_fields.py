@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from brex_accounting import from_json
-from brex_accounting.fields import Field, FieldValue
+from brex_accounting.cli.chart_csv import read_chart
+from brex_accounting.cli.console import UsageError
+from brex_accounting.fields import Field, FieldValue, NewFieldValue
 from brex_accounting.sandbox import Fault, Sandbox
 from brex_accounting.sandbox.field_reading import read_fields_request
 
@@ -38,19 +41,18 @@ def as_lines(values: dict[str | None, FieldValue]) -> list[str]:
 
 
 async def test_lists_print_what_the_sandbox_holds(shell: Shell, sandbox: Sandbox) -> None:
-    """Fields and values as JSON Lines read back whole; a table shows whole ids."""
+    """Fields and values as JSON Lines read back whole; a table shows whole ids, and filters are options."""
     listed = await shell("fields", "list")
     assert (listed.code, listed.err) == (0, "")
     held = fields_of(sandbox)
     assert tuple(from_json(line.encode(), Field) for line in listed.lines) == held
-    printed = await shell("fields", "values", held[0].brex_id)
-    assert [from_json(line.encode(), FieldValue) for line in printed.lines] == list(accounts(sandbox).values())
-    some = await shell("fields", "values", held[0].brex_id, "--remote-id", "6100", "--remote-id", "6110")
-    assert [json.loads(line)["remote_id"] for line in some.lines] == ["6100", "6110"]
-    table = await shell("fields", "values", held[0].brex_id, "--format", "table", "--max-items", "2")
-    assert [line.split()[-1] for line in table.lines[1:]] == [one.brex_id for one in accounts(sandbox).values()][:2]
-    fields = await shell("fields", "list", "--format", "table")
-    assert [line.split()[-1] for line in fields.lines[1:]] == [field.brex_id for field in held]
+    printed = await shell("fields", "values", held[0].brex_id, "--max-items", "15")
+    assert [from_json(line.encode(), FieldValue) for line in printed.lines] == [*accounts(sandbox).values()][:15]
+    some = ("--remote-id", "6100", "--remote-id", "6110", "--format", "table")
+    table = await shell("fields", "values", held[0].brex_id, *some)
+    assert [line.split()[-1] for line in table.lines[1:]] == [
+        accounts(sandbox)[one].brex_id for one in ("6100", "6110")
+    ]
 
 
 async def test_a_dry_run_prints_the_plan_and_changes_nothing(shell: Shell, sandbox: Sandbox) -> None:
@@ -88,54 +90,73 @@ async def test_missing_accounts_can_be_deleted_or_kept(shell: Shell, sandbox: Sa
     assert len(accounts(sandbox)) == 3
 
 
-@pytest.mark.parametrize("format_", ["jsonl", "table"])
-@pytest.mark.parametrize("dry_run", [True, False])
-async def test_conflicts_are_all_printed_and_nothing_is_changed(
-    shell: Shell, sandbox: Sandbox, format_: str, dry_run: bool
-) -> None:
+async def test_conflicts_are_all_printed_and_nothing_is_changed(shell: Shell, sandbox: Sandbox) -> None:
     """A chart that contradicts Brex fails with exit code 1, every reason on stdout and a count on stderr."""
     before = accounts(sandbox)
     name = chart(shell, "6100,Airfare,9999,", "a,Something,6200,", "b,New,7000,")
-    ended = await shell("fields", "sync-accounts", name, "--format", format_, *(["--dry-run"] if dry_run else []))
-    assert (ended.code, len(ended.lines)) == (1, 2)
+    ended = await shell("fields", "sync-accounts", name, "--dry-run")
+    assert (ended.code, [json.loads(line) for line in ended.lines]) == (
+        1,
+        [
+            {
+                "conflict": "a value_id differs from Brex's, where it cannot be changed",
+                "remote_id": "6100",
+                "value_id": "9999",
+                "brex_ids": [before["6100"].brex_id],
+            },
+            {
+                "conflict": "a value_id belongs to another value in Brex",
+                "remote_id": "a",
+                "value_id": "6200",
+                "brex_ids": [before["6200"].brex_id],
+            },
+        ],
+    )
     assert ended.err == "error: 2 conflicts, printed above; nothing was changed\n"
-    assert "cannot be changed" in ended.out
-    assert "belongs to another value" in ended.out
+    table = await shell("fields", "sync-accounts", name, "--format", "table")
+    assert (table.code, table.err) == (1, ended.err)
+    assert table.lines[1].startswith("a value_id belongs to another value in Brex: remote_id a, value_id 6200")
     assert accounts(sandbox) == before
 
 
 @pytest.mark.parametrize(
-    ("lines", "heading", "told"),
+    ("text", "told"),
     [
-        (["6100,Airfare"], "remote_id,name", "names the columns"),
-        (["6100,Airfare"], "remote_id,value,remote_id", "names the columns"),
-        (["6100,Airfare,6100"], HEADING, "row 2 has 3 cells"),
-        (["6100,Airfare,,no"], HEADING, "is_disabled is true, false or empty"),
-        (["6100,,,"], HEADING, "row 2: value is empty"),
-        (["", ",Airfare,,"], HEADING, "row 3: remote_id is empty"),
-        (['6100,"Air"fare,,'], HEADING, "is not CSV"),
-        ([], HEADING, "there are no values"),
+        ("", "names the columns"),
+        ("remote_id,name\n6100,Airfare\n", "names the columns"),
+        ("remote_id,value,remote_id\n6100,Airfare,6100\n", "names the columns"),
+        (f"{HEADING}\n6100,Airfare,6100\n", "row 2 has 3 cells under 4 headings"),
+        (f"{HEADING}\n6100,Airfare,,no\n", "row 2: is_disabled is true, false or empty"),
+        (f"{HEADING}\n6100,,,\n", "row 2: value is empty"),
+        (f"{HEADING}\n\n,Airfare,,\n", "row 3: remote_id is empty"),
+        (f'{HEADING}\n6100,"Air"fare,,\n', "is not CSV"),
     ],
 )
-async def test_a_file_that_is_no_chart_is_wrong_usage(
-    shell: Shell, sandbox: Sandbox, lines: list[str], heading: str, told: str
-) -> None:
-    """It is told with its row, and nothing is asked of Brex."""
-    ended = await shell("fields", "sync-accounts", chart(shell, *lines, heading=heading))
-    assert (ended.code, ended.out) == (2, "")
-    assert told in ended.err
-    assert ended.err.count("\n") == 1
-    assert sandbox.statistics.requests == 0
+def test_a_file_that_is_no_chart_is_told_with_its_row(tmp_path: Path, text: str, told: str) -> None:
+    """What is wrong, and in which row."""
+    file = tmp_path / "chart.csv"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=told):
+        read_chart(file)
 
 
-async def test_a_spreadsheets_file_is_read(shell: Shell, sandbox: Sandbox) -> None:
+def test_a_spreadsheets_file_is_read(tmp_path: Path) -> None:
     """A byte order mark, Windows line ends, blanks around cells and empty lines are no hindrance; Latin-1 is told."""
-    text = "\ufeffremote_id , value\r\n 7000 , Büro & Reise \r\n\r\n"
-    (shell.folder / "chart.csv").write_bytes(text.encode())
-    ended = await shell("fields", "sync-accounts", "chart.csv", "--missing", "keep")
-    assert (ended.code, accounts(sandbox)["7000"].value) == (0, "Büro & Reise")
-    (shell.folder / "chart.csv").write_bytes("remote_id,value\n7000,Büro\n".encode("latin-1"))
-    assert "not UTF-8" in (await shell("fields", "sync-accounts", "chart.csv")).err
+    file = tmp_path / "chart.csv"
+    file.write_bytes("\ufeffremote_id , value,is_disabled\r\n 7000 , Büro & Reise,TRUE \r\n\r\n".encode())
+    assert read_chart(file) == [NewFieldValue(remote_id="7000", value="Büro & Reise", is_disabled=True)]
+    file.write_bytes("remote_id,value\n7000,Büro\n".encode("latin-1"))
+    with pytest.raises(UsageError, match="not UTF-8"):
+        read_chart(file)
+
+
+async def test_wrong_usage_asks_nothing_of_brex(shell: Shell, sandbox: Sandbox) -> None:
+    """A file without accounts ends with exit code 2 and one line; one that is not there with 1."""
+    empty = await shell("fields", "sync-accounts", chart(shell))
+    assert (empty.code, empty.out, empty.err.count("\n")) == (2, "", 1)
+    assert "there are no values" in empty.err
+    assert (await shell("fields", "sync-accounts", "nowhere.csv")).code == 1
+    assert sandbox.statistics.requests == 0
 
 
 async def test_a_run_that_fails_says_how_far_it_came(shell: Shell, sandbox: Sandbox) -> None:
