@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..converters.exports import checked_key
 from ..converters.fields import MAX_PAGE, checked_changes, checked_keys, checked_new_values, value_filters
 from ..converters.queries import checked_id
 from ..core import View
@@ -59,9 +60,17 @@ class FieldValues:
         """One value by its ``brex_id``. Raises ``NotFound``."""
         return await self._view.run(endpoints.get_value(field_id, brex_id))
 
-    async def create(self, field_id: str, values: Iterable[NewFieldValue]) -> tuple[FieldValue, ...]:
-        """Create values; as Brex made them, in the order given."""
-        writing = Writing(view=self._view, field_id=field_id, edits=checked_new_values(values))
+    async def create(
+        self, field_id: str, values: Iterable[NewFieldValue], *, idempotency_key: str | None = None
+    ) -> tuple[FieldValue, ...]:
+        """Create values; as Brex made them, in the order given.
+
+        A lost answer is followed by the same request with the same Idempotency-Key. ``idempotency_key`` is
+        that of the first thousand, later ones add ``-2``, ``-3``: keep it, and the same call with the same
+        values may be repeated after a crash.
+        """
+        key = None if idempotency_key is None else checked_key(idempotency_key)
+        writing = Writing(view=self._view, field_id=field_id, edits=checked_new_values(values), key=key)
         del values  # error reporters print local variables
         return await writing.create()
 

@@ -11,6 +11,7 @@ import attrs
 from ..converters.fields import in_order, keys_left
 from ..core import View
 from ..errors import BrexError, NotFound
+from ..session.discreet import discreet
 from . import endpoints
 from .models import FieldValue, FieldValueChange, FieldValueKey, NewFieldValue, SettledValues
 
@@ -32,11 +33,13 @@ Read: TypeAlias = Callable[[], Awaitable[Collection[FieldValue]]]
 class Writing(Generic[E]):
     """Edits of one field's values on their way, in their order. The first chunk that fails ends it.
 
-    Each chunk of what is created or updated has an Idempotency-Key of its own.
+    Each chunk of what is created or updated has an Idempotency-Key of its own: one that is made up, or
+    ``key`` and, from the second chunk on, its number.
     """
 
     view: View = attrs.field(repr=False)
     field_id: str
+    key: str | None = None
     # Out of the repr, and never in a local variable: error reporters print both.
     edits: tuple[E, ...] = attrs.field(repr=False)
     answered: list[FieldValue] = attrs.field(factory=list, repr=False)
@@ -59,17 +62,18 @@ class Writing(Generic[E]):
         await self._each(send)
 
     async def _create(self: Writing[NewFieldValue], start: int, end: int) -> Sequence[FieldValue]:
-        call = endpoints.create_values(self.field_id, self.edits[start:end], idempotency_key=str(uuid4()))
-        made = in_order(self.edits[start:end], await self.view.run(call))
-        missing = end - start - len(made)
-        if missing > 0:
-            del made
-            raise _unanswered(missing)
-        return made
+        call = endpoints.create_values(self.field_id, self.edits[start:end], idempotency_key=self._key(start))
+        return in_order(self.edits[start:end], _all_of(end - start, await self.view.run(call)))
 
     async def _update(self: Writing[FieldValueChange], start: int, end: int) -> Sequence[FieldValue]:
-        call = endpoints.update_values(self.field_id, self.edits[start:end], idempotency_key=str(uuid4()))
-        return await self.view.run(call)
+        call = endpoints.update_values(self.field_id, self.edits[start:end], idempotency_key=self._key(start))
+        return _all_of(end - start, await self.view.run(call))
+
+    def _key(self, start: int) -> str:
+        if self.key is None:
+            return str(uuid4())
+        # Another chunk is another body.
+        return f"{self.key}-{start // MAX_VALUES + 1}" if start else self.key
 
     async def _each(self, send: Send) -> tuple[FieldValue, ...]:
         for start in range(0, len(self.edits), MAX_VALUES):
@@ -130,7 +134,11 @@ class _Deletion:
         return None
 
 
-def _unanswered(missing: int) -> BrexError:
-    error = BrexError(f"Brex answered without {missing} of the values it was to create; read the field's values")
-    error.may_have_happened = True
-    return error
+@discreet
+def _all_of(count: int, answered: Sequence[FieldValue]) -> Sequence[FieldValue]:
+    missing = count - len(answered)
+    if missing > 0:
+        error = BrexError(f"Brex answered without {missing} of the values it was to write; read the field's values")
+        error.may_have_happened = True
+        raise error
+    return answered

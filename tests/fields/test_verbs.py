@@ -23,11 +23,12 @@ from brex_accounting import (
 from brex_accounting.converters.fields import CursorBody
 from brex_accounting.converters.wire import codec
 from brex_accounting.enums import AccountType, FieldGroup
-from brex_accounting.fields import Field, FieldValue, FieldValueChange, FieldValueKey, NewFieldValue
+from brex_accounting.fields import Field, FieldValue, FieldValueChange, FieldValueEdit, FieldValueKey, NewFieldValue
 from brex_accounting.models import Checkpoint
 from brex_accounting.sandbox import ALL_SCOPES, Fault, Sandbox
 from brex_accounting.session.events import PageEvent
 
+from ..reporter import printed
 from ..session.raw import answering, http_bytes
 from .charts import account, accounts
 
@@ -264,6 +265,7 @@ async def test_wrong_arguments_are_refused_before_anything_is_sent(brex: BrexAcc
         lambda: fields.create(name="x", group="USER", idempotency_key="a b"),
         lambda: fields.update("f"),
         lambda: values.create("f", []),
+        lambda: values.create("f", accounts(1), idempotency_key=""),
         lambda: values.create("f", [secret]),  # type: ignore[list-item]
         lambda: values.create("f", NewFieldValue(value=secret)),  # type: ignore[arg-type]
         lambda: values.create("f", [NewFieldValue(value=" ")]),
@@ -302,15 +304,20 @@ async def test_the_company_is_whose_token_it_is(brex: BrexAccounting, sandbox: S
     assert company.mailing_address.country == "US"
 
 
-async def test_a_value_that_brex_does_not_answer_with_is_unknown() -> None:
+@pytest.mark.parametrize("verb", ["create", "update"])
+async def test_a_value_that_brex_does_not_answer_with_is_unknown(verb: str) -> None:
     """An answer that leaves values out is an error that says how many; nobody is told that all is well."""
     answer = http_bytes(b'{"items":[' + VALUE + b"]}")
+    edits: list[FieldValueEdit] = [*accounts(3)]
+    if verb == "update":
+        edits = [FieldValueChange(key=FieldValueKey(value_id=str(one)), value="x") for one in range(3)]
     async with answering(answer) as server, BrexAccounting("bxt_x", base_url=server.url) as brex:
         with pytest.raises(BrexError, match="without 2 of the values") as short:
-            await brex.fields.values.create("f", accounts(3))
+            await getattr(brex.fields.values, verb)("f", edits)
     settled = short.value.settled
     assert settled is not None
-    assert (settled.done, settled.unknown, settled.left) == ((), tuple(accounts(3)), ())
+    assert (settled.done, settled.unknown, settled.left) == ((), tuple(edits), ())
+    assert "Foobar" not in printed(short.value)
 
 
 async def test_an_answer_that_is_not_brexs_is_no_success(brex: BrexAccounting, sandbox: Sandbox, field: Field) -> None:

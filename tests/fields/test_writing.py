@@ -147,6 +147,20 @@ async def test_a_lost_answer_makes_no_value_twice(
     assert sandbox.brex.fields.values(field.brex_id) == changed
 
 
+async def test_a_key_that_is_kept_makes_each_value_once(sandbox: Sandbox, brex: BrexAccounting, field: Field) -> None:
+    """The same values under the same key, after a run that ended in the middle: the first chunks are answered again."""
+    values = accounts(COUNT)
+    async with client_of(sandbox, observers=[AfterSome(sandbox, 2, "revoked")]) as mortal:
+        scopes = sandbox.brex.tokens[TOKEN]
+        with pytest.raises(AuthenticationError):
+            await mortal.fields.values.create(field.brex_id, values, idempotency_key="run-1")
+        sandbox.brex.tokens[TOKEN] = scopes
+    assert len(sandbox.brex.fields.values(field.brex_id)) == 2 * CHUNK
+    made = await brex.fields.values.create(field.brex_id, values, idempotency_key="run-1")
+    assert made == sandbox.brex.fields.values(field.brex_id)
+    assert [one.remote_id for one in made] == [one.remote_id for one in values]
+
+
 @pytest.mark.parametrize("kind", ["drop-after", "cut"])
 async def test_a_deletion_whose_answer_was_lost_ends(
     sandbox: Sandbox, brex: BrexAccounting, field: Field, kind: str
