@@ -55,7 +55,7 @@ ALLOWED: dict[str, set[str]] = {
     "fields": {"converters", "core", "enums", "errors", "fields", "models", "paging", "prefetching", "session"},
     "companies.models": {"enums"},
     "companies.endpoints": {"companies.models", "operations", "session.call"},
-    "companies": {"auth", "client", "companies", "errors", "oauth", "session.discreet"},
+    "companies": {"auth", "client", "companies", "errors", "session.discreet"},
     "client": {"auth", "companies", "core", "errors", "fields", "integrations", "records", "session", "views"},
     "sandbox": {
         *("_version", "companies.models", "converters", "enums", "errors", "fields.models", "models", "sandbox"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from ..auth import GuardedSource, TokenFunction, TokenSource, token_source
+from ..auth import TokenFunction, TokenSource, token_source
 from ..errors import ConfigurationError, UnknownCompany
-from ..oauth import OAuthTokens
 from ..session.discreet import discreet
 
 if TYPE_CHECKING:
@@ -72,8 +71,9 @@ class Companies:
         self.client(company_id)
         source = self._sources.pop(company_id)
         del self._clients[company_id]
-        if isinstance(source, (GuardedSource, OAuthTokens)):
-            await source.aclose()
+        close: Callable[[], Awaitable[object]] | None = getattr(source, "aclose", None)
+        if close is not None:
+            await close()
 
     def client(self, company_id: str | None) -> BrexAccounting:
         """The view of a company. Raises ``UnknownCompany``, also for an event that names none."""

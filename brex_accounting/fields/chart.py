@@ -78,7 +78,8 @@ class ChartSync:
         try:
             answered = await work
         except BrexError as error:
-            error.settled = (error.settled or SettledValues()).within(before, count)
+            settled = error.settled or SettledValues(left=before.left[:count])
+            error.settled = settled.within(before, count)
             raise
         self.settled = SettledValues(
             done=before.done + before.left[:count],

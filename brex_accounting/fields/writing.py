@@ -23,7 +23,7 @@ MAX_VALUES: Final = 1000
 """Brex: up to 1000 values at once."""
 
 ROUNDS: Final = 3
-"""How often a chunk is sent for deletion at most, when some of it is gone already."""
+"""How often what is left of a chunk is sent again for deletion, when some of it was gone already."""
 
 Send: TypeAlias = Callable[[int, int], Awaitable[Sequence[FieldValue]]]
 Read: TypeAlias = Callable[[], Awaitable[Collection[FieldValue]]]
@@ -96,40 +96,54 @@ class Writing(Generic[E]):
 
 @attrs.define(kw_only=True)
 class _Deletion:
-    """One chunk to delete. A 404 may be about values that are gone already, by a try of ours or by somebody else."""
+    """One chunk to delete. A 404 may be about values that are gone already, by a try of ours or by somebody else.
+
+    Which it was cannot be told: aiohttp itself sends a DELETE again when its connection breaks, unseen. So
+    after a 404 every other error says that it may have happened.
+    """
 
     view: View = attrs.field(repr=False)
     field_id: str
     keys: tuple[FieldValueKey, ...] = attrs.field(repr=False)
     read: Read = attrs.field(repr=False)
-    ambiguous: bool = False
 
     async def run(self) -> None:
-        problem: NotFound | None = None
+        problem = await self._sent()
         for _ in range(ROUNDS):
-            try:
-                problem = await self._sent()
-                if problem is None:
-                    return
-                # aiohttp itself sends a DELETE again when its connection breaks, and nobody is told.
-                left = keys_left(self.keys, await self.read())
-            except BrexError as error:
-                error.may_have_happened = error.may_have_happened or self.ambiguous
-                raise
-            if not left:
+            if problem is None or not await self._shrunk(problem):
                 return
-            if len(left) == len(self.keys):
-                break
-            self.keys = left
-            del left
+            problem = await self._again()
         if problem is not None:
+            problem.may_have_happened = True
             raise problem
+
+    async def _shrunk(self, problem: NotFound) -> bool:
+        """Whether any are left, of which then some are gone; raises the ``problem`` when all are still there."""
+        try:
+            left = keys_left(self.keys, await self.read())
+        except BrexError as error:
+            error.may_have_happened = True
+            raise
+        if len(left) == len(self.keys):
+            del left
+            raise problem
+        self.keys = left
+        return bool(left)
+
+    async def _again(self) -> NotFound | None:
+        try:
+            problem = await self._sent()
+        except BrexError as error:
+            error.may_have_happened = True
+            raise
+        if problem is not None:
+            problem.may_have_happened = True
+        return problem
 
     async def _sent(self) -> NotFound | None:
         try:
             await self.view.run(endpoints.delete_values(self.field_id, self.keys))
         except NotFound as error:
-            self.ambiguous = self.ambiguous or error.may_have_happened
             return error
         return None
 

@@ -6,9 +6,18 @@ from collections.abc import Sequence
 
 import pytest
 
-from brex_accounting import APIConnectionError, AuthenticationError, BadRequest, BrexAccounting, BrexError, NotFound
+from brex_accounting import (
+    APIConnectionError,
+    AuthenticationError,
+    BadRequest,
+    BrexAccounting,
+    BrexError,
+    DecodeError,
+    NotFound,
+)
 from brex_accounting.fields import (
     Field,
+    FieldValue,
     FieldValueChange,
     FieldValueEdit,
     FieldValueKey,
@@ -16,6 +25,7 @@ from brex_accounting.fields import (
     SettledValues,
     writing,
 )
+from brex_accounting.fields.writing import Writing
 from brex_accounting.sandbox import TOKEN, Fault, Sandbox
 from brex_accounting.session.events import AttemptEvent
 
@@ -183,13 +193,60 @@ async def test_a_value_that_is_gone_does_not_keep_the_others(
     assert sandbox.brex.fields.values(field.brex_id) == (made[4],)
 
 
+async def test_a_404_that_nothing_explains_is_raised(sandbox: Sandbox, brex: BrexAccounting, field: Field) -> None:
+    """All values are still there, so that the refusal stands, and they are left."""
+    made = await brex.fields.values.create(field.brex_id, accounts(3))
+    keys = [value.key for value in made]
+
+    async def read() -> list[FieldValue]:
+        return list(made)
+
+    await brex.fields.values.delete(field.brex_id, keys[:1])
+    lying: Writing[FieldValueKey] = Writing(view=brex._view, field_id=field.brex_id, edits=tuple(keys))
+    with pytest.raises(NotFound) as refused:
+        await lying.delete(read)
+    assert refused.value.settled == SettledValues(left=tuple(keys))
+    assert sandbox.brex.fields.values(field.brex_id) == made[1:]
+
+
+async def test_a_failure_after_a_404_may_have_happened(sandbox: Sandbox, brex: BrexAccounting, field: Field) -> None:
+    """The list that is to tell what is gone fails, so that nobody knows; nothing is said to be left."""
+    made = await brex.fields.values.create(field.brex_id, accounts(3))
+    keys = [value.key for value in made]
+    await brex.fields.values.delete(field.brex_id, keys[:1])
+    sandbox.faults.add(Fault(kind="html", next=1, method="GET"))
+    with pytest.raises(DecodeError) as failed:
+        await brex.fields.values.delete(field.brex_id, keys)
+    assert failed.value.may_have_happened is True
+    assert failed.value.settled == SettledValues(unknown=tuple(keys))
+
+
+async def test_values_that_go_one_after_the_other_end_the_rounds(brex: BrexAccounting, field: Field) -> None:
+    """Somebody else deletes another one between each reading and each try: it is given up after three more."""
+    made = list(await brex.fields.values.create(field.brex_id, accounts(CHUNK)))
+    keys = [value.key for value in made]
+    there = list(made)
+
+    async def read() -> list[FieldValue]:
+        seen = list(there)
+        await brex.fields.values.delete(field.brex_id, [there.pop(0).key])
+        return seen
+
+    await brex.fields.values.delete(field.brex_id, [there.pop(0).key])
+    racing: Writing[FieldValueKey] = Writing(view=brex._view, field_id=field.brex_id, edits=tuple(keys))
+    with pytest.raises(NotFound) as lost:
+        await racing.delete(read)
+    assert lost.value.may_have_happened is True
+    assert lost.value.settled == SettledValues(unknown=tuple(keys))
+
+
 async def test_deleting_from_a_field_that_is_gone_is_not_found(brex: BrexAccounting, field: Field) -> None:
-    """There is nothing that could be read, so it is told; and the values are left, not lost."""
+    """There is nothing that could be read, so it is told; whether they were there is not known."""
     keys = [FieldValueKey(brex_id="efo_1")]
     await brex.fields.delete(field.brex_id)
     with pytest.raises(NotFound) as gone:
         await brex.fields.values.delete(field.brex_id, keys)
-    assert gone.value.settled == SettledValues(left=tuple(keys))
+    assert gone.value.settled == SettledValues(unknown=tuple(keys))
     with pytest.raises(NotFound) as deleted:
         await brex.fields.delete(field.brex_id)
     assert deleted.value.may_have_happened is True
