@@ -85,8 +85,8 @@ async def sync_accounts(
 ) -> None:
     """Make Brex's accounts those of a CSV file, and print each change. Run again, it changes nothing.
 
-    Accounts are matched by remote_id alone. What the file contradicts, in itself or in Brex, is printed,
-    and nothing is changed then.
+    Accounts are matched by remote_id alone. A file that contradicts itself, or Brex, is refused: every
+    conflict is printed, and nothing is changed.
 
     Parameters
     ----------
