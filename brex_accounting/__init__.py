@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         AuthenticationError,
         BadRequest,
         BrexError,
+        ChartConflicts,
         CheckpointMismatch,
         ConfigurationError,
         Conflict,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         StoreTooNew,
         StoreUnavailable,
         TokenRefreshError,
+        UnknownCompany,
         UnprocessableEntity,
         VendorAccountIdMismatch,
         WebhookVerificationError,
@@ -76,6 +78,7 @@ __all__ = [
     "BadRequest",
     "BrexAccounting",
     "BrexError",
+    "ChartConflicts",
     "Checkpoint",
     "CheckpointMismatch",
     "ConfigurationError",
@@ -114,6 +117,7 @@ __all__ = [
     "StoreTooNew",
     "StoreUnavailable",
     "TokenRefreshError",
+    "UnknownCompany",
     "UnprocessableEntity",
     "UpdatedAt",
     "VendorAccountIdMismatch",
@@ -140,7 +144,12 @@ _HOMES = {
     "warm_up": "client",
 }
 """Where the names of ``__all__`` live; those that are not here are errors."""
-_ROOMS = frozenset({"auth", "enums", "errors", "models", "oauth", "paging", "sandbox", "scanning", "webhooks"})
+_ROOMS = frozenset(
+    {
+        *("auth", "companies", "enums", "errors", "fields", "models", "oauth", "paging", "sandbox", "scanning"),
+        "webhooks",
+    }
+)
 
 
 def __getattr__(name: str) -> object:

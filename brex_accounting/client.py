@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
     from .auth import TokenFunction, TokenSource
+    from .companies.models import Company
     from .core import View
+    from .fields.verbs import Fields
     from .integrations import Integrations
     from .records import Records
     from .session.clock import Clock
@@ -92,12 +94,14 @@ class BrexAccounting:
         self._bind(view, owner=True)
 
     def _bind(self, view: View, *, owner: bool) -> None:
+        from .fields.verbs import Fields
         from .integrations import Integrations
         from .records import Records
         from .webhooks.verbs import Webhooks
 
         self._view = view
         self._owner = owner
+        self.fields: Fields = Fields(view)
         self.integrations: Integrations = Integrations(view)
         self.records: Records = Records(view)
         self.webhooks: Webhooks = Webhooks(view)
@@ -138,6 +142,12 @@ class BrexAccounting:
         derived._bind(view, owner=False)
         return derived
 
+    async def company(self) -> Company:
+        """The company that the token belongs to. Its ``id`` is the one that webhooks name."""
+        from .companies.endpoints import get_company
+
+        return await self._view.run(get_company())
+
     async def server_now(self) -> datetime:
         """Brex's clock, from its last answer; asks once if there was none yet. Whole seconds, UTC.
 
@@ -158,7 +168,8 @@ def warm_up() -> None:
     For services that would rather start slowly than answer their first request slowly: importing the
     package alone takes a small part of that.
     """
-    from .integrations import Integrations  # noqa: F401 - loading these is the point
+    from .fields.verbs import Fields  # noqa: F401 - loading these is the point
+    from .integrations import Integrations  # noqa: F401
     from .records import Records  # noqa: F401
     from .session.transport import AiohttpTransport  # noqa: F401
     from .views import compile_decoder

@@ -11,7 +11,9 @@ from enum import StrEnum
 from typing import Self
 
 __all__ = [
+    "AccountType",
     "ErrorCode",
+    "FieldGroup",
     "IntegrationStatus",
     "LineItemType",
     "OpenEnum",
@@ -174,3 +176,19 @@ class WebhookSecretStatus(OpenEnum):
 
     ACTIVE = "ACTIVE"
     PENDING_REVOKE = "PENDING_REVOKE"
+
+
+class FieldGroup(OpenEnum):
+    """What a field is for. ERP fields belong to an integration."""
+
+    ACCOUNTING = "ACCOUNTING"
+    USER = "USER"
+    ERP = "ERP"
+    TRAVEL = "TRAVEL"
+
+
+class AccountType(OpenEnum):
+    """The Brex product line that a company is on."""
+
+    BREX_CLASSIC = "BREX_CLASSIC"
+    BREX_EMPOWER = "BREX_EMPOWER"

@@ -2,6 +2,7 @@
 
     BrexError
       ConfigurationError              wrong arguments; nothing was sent
+        UnknownCompany                a company that no token is kept for
       APIConnectionError              nothing whole came back
         APITimeoutError               one attempt ran out of time
           DeadlineExceeded            the call with its retries ran out of time
@@ -26,6 +27,7 @@
         CursorLoop                    a cursor came back that was used before
         CursorExpired                 a cursor was refused
       CheckpointMismatch              a checkpoint of another query
+      ChartConflicts                  a chart of accounts contradicts itself, or Brex's; nothing was changed
       TokenRefreshError               the source of tokens failed
       WebhookVerificationError        a delivery that is not to be believed
       StoreError                      the store of a durable export failed; what it held is as it was
@@ -47,11 +49,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from .enums import ErrorCode
+from .root_error import BrexError, ConfigurationError
+from .store_errors import (
+    LeaseLost,
+    MoveRefused,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreMismatch,
+    StoreTooNew,
+    StoreUnavailable,
+)
 
 if TYPE_CHECKING:
-    from .models import Checkpoint, ConfirmedReport, JsonValue
-    from .session.call import Attempt
-    from .windows import ScanCheckpoint
+    from .fields.models import ChartConflict
+    from .models import JsonValue
 
 __all__ = [
     "APIConnectionError",
@@ -61,6 +73,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequest",
     "BrexError",
+    "ChartConflicts",
     "CheckpointMismatch",
     "ConfigurationError",
     "Conflict",
@@ -87,30 +100,15 @@ __all__ = [
     "StoreTooNew",
     "StoreUnavailable",
     "TokenRefreshError",
+    "UnknownCompany",
     "UnprocessableEntity",
     "VendorAccountIdMismatch",
     "WebhookVerificationError",
 ]
 
 
-class BrexError(Exception):
-    """The root of the tree.
-
-    ``attempts``: every attempt of the call, oldest first. ``may_have_happened``: an attempt to change
-    something may have been processed although this error came back. ``checkpoint``: where to resume,
-    when it was raised while iterating; ``scan_checkpoint``, when by a scan. ``confirmed``: what is settled
-    all the same, when it was raised by ``report_confirmed``.
-    """
-
-    attempts: tuple[Attempt, ...] = ()
-    may_have_happened: bool = False
-    checkpoint: Checkpoint | None = None
-    scan_checkpoint: ScanCheckpoint | None = None
-    confirmed: ConfirmedReport | None = None
-
-
-class ConfigurationError(BrexError):
-    """Wrong arguments or settings. Nothing was sent."""
+class UnknownCompany(ConfigurationError):
+    """No token is kept for this company, so nothing was sent. Another company's would open another's books."""
 
 
 class APIConnectionError(BrexError):
@@ -353,6 +351,18 @@ class CheckpointMismatch(BrexError):
     """A checkpoint belongs to a query with other filters."""
 
 
+class ChartConflicts(BrexError):
+    """A chart of accounts cannot be brought to Brex. Nothing was changed; ``conflicts`` are all the reasons."""
+
+    def __init__(self, conflicts: tuple[ChartConflict, ...]) -> None:
+        super().__init__(conflicts)
+        self.conflicts = conflicts
+
+    def __str__(self) -> str:
+        kinds = dict.fromkeys(conflict.kind.value for conflict in self.conflicts)
+        return f"{len(self.conflicts)} conflicts ({'; '.join(kinds)}); see .conflicts. Nothing was changed"
+
+
 class TokenRefreshError(BrexError):
     """The source of tokens failed, so nothing was sent.
 
@@ -366,35 +376,3 @@ class WebhookVerificationError(BrexError):
     """A delivery is not from Brex, or not of now. ``mismatch``: no secret fits it; fresh ones may."""
 
     mismatch: bool = False
-
-
-class StoreError(BrexError):
-    """The store of a durable export failed. Nothing of what was asked was kept, and what it held is as it was."""
-
-
-class StoreUnavailable(StoreError):
-    """The store cannot be opened, read or written now: a folder, a right, a disk, or a lock that another holds."""
-
-
-class StoreFull(StoreUnavailable):
-    """There is no room to write. What was committed is safe: make room and go on."""
-
-
-class StoreCorrupt(StoreError):
-    """The file is damaged, or is no export store. It was left as it is: restore a copy, or name another file."""
-
-
-class StoreTooNew(StoreError):
-    """The store was written by a newer version of this package. It was left as it is: upgrade the package."""
-
-
-class StoreMismatch(StoreError):
-    """The store belongs to another company, vendor or vendor account. Posting from it would mix two sets of books."""
-
-
-class LeaseLost(StoreError):
-    """Somebody else took over what was claimed: stop working on it. What they do counts."""
-
-
-class MoveRefused(StoreError):
-    """An export cannot go from the state it is in to the one asked for."""

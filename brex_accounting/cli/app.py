@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError
 
 from .._version import __version__
 from ..errors import APIStatusError, BrexError, ConfigurationError
-from . import demo, export, integration, records, sandbox, sync, webhook
+from . import demo, export, fields, integration, records, sandbox, sync, webhook
 from .console import Failed, Mistakes, Terminated, UnexpectedError, UsageError, one_line, say
 
 __all__ = ["build", "run"]
@@ -38,6 +38,7 @@ def build() -> App:
     app.command(sync.build())
     app.command(integration.build())
     app.command(webhook.build())
+    app.command(fields.build())
     return app
 
 

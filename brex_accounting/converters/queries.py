@@ -21,6 +21,7 @@ __all__ = [
     "checked_text",
     "each_checked",
     "is_encodable",
+    "member",
     "period",
     "record_filters",
     "window",
@@ -47,8 +48,8 @@ def record_filters(
     query: list[tuple[str, str]] = []
     if ids is not None:
         query += [("ids", one) for one in checked_ids(ids)]
-    status = _member(ReviewStatus, "review_status", review_status)
-    source = _member(SourceType, "source_type", source_type)
+    status = member(ReviewStatus, "review_status", review_status)
+    source = member(SourceType, "source_type", source_type)
     if status is not None and source == SourceType.BILL:
         raise ConfigurationError(
             "review_status cannot be combined with source_type BILL: Brex supports it for CARD and "
@@ -142,7 +143,8 @@ def is_encodable(text: str) -> bool:
     return True
 
 
-def _member(enum: type[E_], name: str, value: E_ | str | None) -> E_ | None:
+def member(enum: type[E_], name: str, value: E_ | str | None) -> E_ | None:
+    """An argument as a member of an open enum. Plain strings must be known."""
     if value is None or isinstance(value, enum):
         return value
     known = [str(member) for member in enum]

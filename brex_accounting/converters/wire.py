@@ -8,7 +8,9 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
 from ..codec import Codec, instant_or_date
+from ..companies.models import Company
 from ..errors import ConfigurationError
+from ..fields.models import FieldValueKey, NewFieldValue
 from ..models import (
     AccountingFieldValue,
     AccountingRecord,
@@ -24,6 +26,7 @@ from ..models import (
     User,
 )
 from .exports import ResultBody, SuccessBody, result_body, result_of
+from .fields import ChangeBody, DataBody, FieldBody
 from .money import exact_amount, exact_numbers, exact_value, settle_money
 from .pages import PageBody, page_of, read_page
 from .webhooks import ABSENT as WEBHOOK_ABSENT
@@ -38,6 +41,8 @@ SPELLINGS: Final[Mapping[type, Mapping[str, str]]] = MappingProxyType(
         # Brex's schema says integration_id, its examples id; the first is the one we write.
         Integration: {"integration_id": "id", "id": "id"},
         **WEBHOOK_SPELLINGS,
+        # The one camelCase name of an otherwise snake_case answer.
+        Company: {"accountType": "account_type", "account_type": "account_type"},
     }
 )
 """Wire name -> attribute, where they differ. A field that Brex renames is one line here."""
@@ -57,6 +62,12 @@ ABSENT: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
         SuccessBody: frozenset({"reference_id", "deep_link_url"}),
         ResultBody: frozenset({"success", "failure"}),
         **WEBHOOK_ABSENT,
+        # What is left out of a request is left as it is.
+        FieldBody: frozenset({"name", "group", "remote_id", "integration_id", "is_disabled"}),
+        NewFieldValue: frozenset({"value_id", "remote_id", "is_disabled"}),
+        FieldValueKey: frozenset({"brex_id", "value_id", "remote_id"}),
+        ChangeBody: frozenset({"brex_id", "value_id", "remote_id"}),
+        DataBody: frozenset({"value", "is_disabled"}),
     }
 )
 """Attributes that are left out, not null, when they are None."""

@@ -1,4 +1,4 @@
-"""The sandbox's own OpenAPI document: Brex's six operations as served here, and what is added to them.
+"""The sandbox's own OpenAPI document: Brex's operations as served here, and what is added to them.
 
 It differs from Brex's published document where the newer reference pages or captured answers
 do, and where the sandbox is stricter. No sentence in it is Brex's.
@@ -12,6 +12,9 @@ from collections.abc import Sequence
 
 from ..enums import ReviewStatus, SourceType
 from ..models import JsonValue
+from .field_openapi import FIELD_SCOPES, field_paths
+from .field_schemas import field_schemas
+from .openapi_parts import answer, headers, operation, path_parameter, query_parameter, refusal, response
 from .schemas import Schema, choice, component, schemas, text
 
 __all__ = ["openapi_document"]
@@ -29,18 +32,20 @@ def openapi_document(base_url: str, version: str) -> dict[str, JsonValue]:
         "info": {
             "title": "brex_accounting sandbox",
             "version": version,
-            "description": "A local stand-in for Brex's Accounting API, stricter than Brex. Not made by Brex.",
+            "description": "A local stand-in for Brex's Accounting API and more, stricter than Brex. Not made by Brex.",
         },
         "servers": [{"url": base_url, "description": "This sandbox."}],
         "tags": [
             {"name": "Integrations", "description": "The link between a company and its accounting system."},
             {"name": "Records", "description": "What there is to book, and what became of it."},
+            {"name": "Fields", "description": "The lists that records are coded with, and what is in them."},
+            {"name": "Companies", "description": "Whom a token belongs to."},
         ],
-        "paths": {**_integration_paths(), **_record_paths()},
+        "paths": {**_integration_paths(), **_record_paths(), **field_paths()},
         "components": {
-            "schemas": schemas(),
+            "schemas": {**schemas(), **field_schemas()},
             "responses": _shared_responses(),
-            "headers": _headers(),
+            "headers": headers(),
             "securitySchemes": {"BearerAuth": _bearer()},
         },
     }
@@ -49,17 +54,18 @@ def openapi_document(base_url: str, version: str) -> dict[str, JsonValue]:
 def _integration_paths() -> Schema:
     return {
         "/v3/accounting/integration": {
-            "post": _operation(
+            "post": operation(
                 "createIntegration",
                 "Connect an accounting system",
                 "Answers with the active integration if vendor and vendor_account_id are its own, and makes one if none"
                 " is active. After a disconnect this makes a new integration, so it is not a way to look one up.",
+                tag="Integrations",
                 scopes=_INTEGRATION_SCOPES,
                 body="CreateIntegrationRequest",
                 responses={
-                    "200": _answer("The active integration, new or not.", "Integration"),
+                    "200": answer("The active integration, new or not.", "Integration"),
                     "400": component("BadRequest", "responses"),
-                    "409": _refusal(
+                    "409": refusal(
                         "ACTIVE_INTEGRATION_EXISTS for another vendor; VENDOR_ACCOUNT_ID_MISMATCH for another account"
                         " at the same vendor. The details name both sides."
                     ),
@@ -72,31 +78,33 @@ def _integration_paths() -> Schema:
 
 
 def _disconnect() -> Schema:
-    return _operation(
+    return operation(
         "disconnectIntegration",
         "Disconnect an accounting system",
         "Takes no body. Repeating it is refused: a 409 that gives DISABLED as current_status means it is done.",
+        tag="Integrations",
         scopes=_INTEGRATION_SCOPES,
-        parameters=[_path_parameter("integration_id", "The integration to disconnect.")],
+        parameters=[path_parameter("integration_id", "The integration to disconnect.")],
         responses={
-            "200": _answer("The integration, now DISABLED.", "Integration"),
-            "404": _refusal("NOT_FOUND: there is no such integration."),
-            "409": _refusal("INTEGRATION_NOT_ACTIVE. The details give integration_id and current_status."),
+            "200": answer("The integration, now DISABLED.", "Integration"),
+            "404": refusal("NOT_FOUND: there is no such integration."),
+            "409": refusal("INTEGRATION_NOT_ACTIVE. The details give integration_id and current_status."),
         },
     )
 
 
 def _reactivate() -> Schema:
-    return _operation(
+    return operation(
         "reactivateIntegration",
         "Connect a disconnected accounting system again",
         "Takes no body.",
+        tag="Integrations",
         scopes=_INTEGRATION_SCOPES,
-        parameters=[_path_parameter("integration_id", "The integration to bring back.")],
+        parameters=[path_parameter("integration_id", "The integration to bring back.")],
         responses={
-            "200": _answer("The integration, now ACTIVE.", "Integration"),
-            "404": _refusal("NOT_FOUND: there is no such integration."),
-            "409": _refusal("ACTIVE_INTEGRATION_EXISTS: one is active, be it this one or another."),
+            "200": answer("The integration, now ACTIVE.", "Integration"),
+            "404": refusal("NOT_FOUND: there is no such integration."),
+            "409": refusal("ACTIVE_INTEGRATION_EXISTS: one is active, be it this one or another."),
         },
     )
 
@@ -104,30 +112,32 @@ def _reactivate() -> Schema:
 def _record_paths() -> Schema:
     return {
         "/v3/accounting/records": {
-            "get": _operation(
+            "get": operation(
                 "queryAccountingRecords",
                 "List accounting records",
                 "Page by page: go on while has_next_page is true, with next_cursor as cursor and the same filters."
                 f" {_UNKNOWN_KEYS} review_status cannot go with source_type=BILL: bills have no review.",
+                tag="Records",
                 scopes=_READ_SCOPES,
                 parameters=_filters(),
                 responses={
-                    "200": _answer("One page of records.", "AccountingRecordsResponse"),
+                    "200": answer("One page of records.", "AccountingRecordsResponse"),
                     "400": component("BadRequest", "responses"),
                 },
             )
         },
         "/v3/accounting/records/{record_id}": {
-            "get": _operation(
+            "get": operation(
                 "getAccountingRecord",
                 "Read one accounting record",
                 _UNKNOWN_KEYS,
+                tag="Records",
                 scopes=_READ_SCOPES,
-                parameters=[_path_parameter("record_id", "The record to read."), _single_entry()],
+                parameters=[path_parameter("record_id", "The record to read."), _single_entry()],
                 responses={
-                    "200": _answer("The record.", "AccountingRecordDetailed"),
+                    "200": answer("The record.", "AccountingRecordDetailed"),
                     "400": component("BadRequest", "responses"),
-                    "404": _refusal("NOT_FOUND: there is no such record."),
+                    "404": refusal("NOT_FOUND: there is no such record."),
                 },
             )
         },
@@ -136,18 +146,19 @@ def _record_paths() -> Schema:
 
 
 def _report() -> Schema:
-    return _operation(
+    return operation(
         "reportAccountingExportResults",
         "Report what became of exported records",
         "All or nothing: one refused result refuses the request. Reporting moves a record out of READY_FOR_EXPORT, so"
         " the same report sent twice is refused the second time.",
+        tag="Records",
         scopes=_REPORT_SCOPES,
         body="ReportExportResultsRequest",
         responses={
-            "200": _answer("The records that were moved on.", "ExportResultsResponse"),
+            "200": answer("The records that were moved on.", "ExportResultsResponse"),
             "400": component("BadRequest", "responses"),
-            "404": _refusal("NOT_FOUND. The details list the records in not_found_export_entry_source_ids."),
-            "422": _refusal(
+            "404": refusal("NOT_FOUND. The details list the records in not_found_export_entry_source_ids."),
+            "422": refusal(
                 "DUPLICATE_ACCOUNTING_RECORD_IDS or ACCOUNTING_RECORD_NOT_READY_FOR_EXPORT. The details list the"
                 " records at fault."
             ),
@@ -160,12 +171,12 @@ def _filters() -> Sequence[JsonValue]:
     status = choice(ReviewStatus, "Only records at this point of their review.")
     limit: Schema = {"type": "number", "default": 100, "minimum": 1, "maximum": 1000, "multipleOf": 1}
     return [
-        _query_parameter("ids", "Only these records, at most 500. The key is repeated: ids=accr_1&ids=accr_2.", ids),
-        _query_parameter("review_status", "Only records at this point of their review; not for bills.", status),
-        _query_parameter("source_type", "Only records of one Brex product.", choice(SourceType, "The Brex product.")),
-        {**_query_parameter("updated_at", _WINDOW, _window()), "style": "deepObject", "explode": True},
-        _query_parameter("limit", "Records to a page: a whole number.", limit),
-        _query_parameter("cursor", "next_cursor of the page before.", {"type": "string"}),
+        query_parameter("ids", "Only these records, at most 500. The key is repeated: ids=accr_1&ids=accr_2.", ids),
+        query_parameter("review_status", "Only records at this point of their review; not for bills.", status),
+        query_parameter("source_type", "Only records of one Brex product.", choice(SourceType, "The Brex product.")),
+        {**query_parameter("updated_at", _WINDOW, _window()), "style": "deepObject", "explode": True},
+        query_parameter("limit", "Records to a page: a whole number.", limit),
+        query_parameter("cursor", "next_cursor of the page before.", {"type": "string"}),
         _single_entry(),
     ]
 
@@ -198,87 +209,22 @@ def _window() -> Schema:
 
 def _single_entry() -> Schema:
     # guess: Brex does not say which lines a single entry keeps.
-    return _query_parameter("single_entry", "Leaves out the balancing side of each record.", {"type": "boolean"})
-
-
-def _query_parameter(name: str, description: str, schema: Schema) -> Schema:
-    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
-
-
-def _path_parameter(name: str, description: str) -> Schema:
-    return {"name": name, "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
-
-
-def _operation(
-    operation_id: str,
-    summary: str,
-    description: str,
-    *,
-    scopes: Sequence[str],
-    responses: Schema,
-    parameters: Sequence[JsonValue] = (),
-    body: str | None = None,
-) -> Schema:
-    shared = {status: component(name, "responses") for status, name in _SHARED.items()}
-    operation: Schema = {
-        "operationId": operation_id,
-        "summary": summary,
-        "description": description,
-        "tags": ["Integrations" if scopes == _INTEGRATION_SCOPES else "Records"],
-        "security": [{"BearerAuth": []}],
-        # OpenAPI 3.0 has scopes on OAuth schemes only. guess: one of the listed scopes is enough.
-        "x-any-of-scopes": list(scopes),
-        "parameters": list(parameters),
-        "responses": dict(sorted({**shared, **responses}.items())),
-    }
-    if body is None:
-        return operation
-    return {**operation, "requestBody": {"required": True, "content": _json(component(body))}}
-
-
-_SHARED = {"401": "NoCredential", "403": "Forbidden", "429": "TooMany", "500": "Internal", "503": "Unavailable"}
+    return query_parameter("single_entry", "Leaves out the balancing side of each record.", {"type": "boolean"})
 
 
 def _shared_responses() -> Schema:
     refused: Schema = {"oneOf": [component("AccountingErrorResponse"), component("GatewayErrorResponse")]}
     return {
-        "BadRequest": _refusal("INVALID_REQUEST: a value, a body or a query key that cannot be used."),
-        "NoCredential": _response("No credential was sent. The body is empty."),
-        "Forbidden": _response(
+        "BadRequest": refusal("INVALID_REQUEST: a value, a body or a query key that cannot be used."),
+        "NoCredential": response("No credential was sent. The body is empty."),
+        "Forbidden": response(
             "Two shapes. type and message, from the gateway: the token is unknown, expired or revoked. error_code"
             " FORBIDDEN: the token lives and lacks the scope.",
             refused,
         ),
-        "TooMany": _response("Too many requests, or a fault on order. Brex documents no body; here it is empty."),
-        "Internal": _refusal("INTERNAL_ERROR, as a fault on order."),
-        "Unavailable": _response("Only as a fault on order. Brex does not document it."),
-    }
-
-
-def _answer(description: str, name: str) -> Schema:
-    return _response(description, component(name))
-
-
-def _refusal(description: str) -> Schema:
-    return _response(description, component("AccountingErrorResponse"))
-
-
-def _response(description: str, schema: Schema | None = None) -> Schema:
-    response: Schema = {
-        "description": description,
-        "headers": {name: component(name, "headers") for name in _headers()},
-    }
-    return response if schema is None else {**response, "content": _json(schema)}
-
-
-def _json(schema: Schema) -> Schema:
-    return {"application/json": {"schema": schema}}
-
-
-def _headers() -> Schema:
-    return {
-        "X-Brex-Trace-Id": {"description": "Names this request to Brex's support.", "schema": {"type": "string"}},
-        "Date": {"description": "The sandbox's clock when it answered.", "schema": {"type": "string"}},
+        "TooMany": response("Too many requests, or a fault on order. Brex documents no body; here it is empty."),
+        "Internal": refusal("INTERNAL_ERROR, as a fault on order."),
+        "Unavailable": response("Only as a fault on order. Brex does not document it."),
     }
 
 
@@ -292,5 +238,6 @@ def _bearer() -> Schema:
             "accounting.integration.write": "Connect, disconnect and bring back integrations.",
             "accounting.record.read": "Read records.",
             "accounting.record.write": "Read records and report what became of them.",
+            **FIELD_SCOPES,
         },
     }

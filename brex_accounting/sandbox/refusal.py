@@ -10,7 +10,17 @@ import msgspec
 from ..enums import ErrorCode
 from ..models import JsonValue
 
-__all__ = ["Refused", "Shape", "dead_token", "forbidden", "invalid", "no_credential", "not_found"]
+__all__ = [
+    "Refused",
+    "Shape",
+    "bad_request",
+    "dead_token",
+    "forbidden",
+    "invalid",
+    "missing",
+    "no_credential",
+    "not_found",
+]
 
 Shape = str
 """The body's shape: "accounting", "gateway" or "empty"."""
@@ -46,6 +56,16 @@ def invalid(message: str) -> Refused:
 def not_found(what: str) -> Refused:
     """404: there is no such thing."""
     return Refused(404, ErrorCode.NOT_FOUND.value, f"No such {what}.")
+
+
+def bad_request(message: str) -> Refused:
+    """400 outside the accounting API, in the shape of Brex's general guide (guess: the pages show no body)."""
+    return Refused(400, ErrorCode.INVALID_REQUEST.value, message, shape="gateway")
+
+
+def missing(what: str) -> Refused:
+    """404 outside the accounting API, in the same shape."""
+    return Refused(404, ErrorCode.NOT_FOUND.value, f"No such {what}.", shape="gateway")
 
 
 def no_credential() -> Refused:

@@ -15,12 +15,15 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from ..companies.models import Company
 from ..converters.pages import PageBody
 from ..enums import ErrorCode, IntegrationStatus, LineItemType, ReviewStatus
 from ..models import AccountingRecord, ExportResult, ExportSuccess, Integration
+from .company import local_company
+from .fields import LocalFields
 from .reading import ListRequest, read_list, read_single_entry
 from .refusal import Refused, dead_token, forbidden, invalid, no_credential, not_found
-from .seeds import Seed
+from .seeds import CompanySeed
 from .table import Place, Table, Wanted, microseconds
 from .webhooks import LocalWebhooks
 
@@ -29,7 +32,12 @@ __all__ = ["ALL_SCOPES", "LocalBrex", "Rules"]
 INTEGRATION_WRITE = "accounting.integration.write"
 RECORD_READ = "accounting.record.read"
 RECORD_WRITE = "accounting.record.write"
-ALL_SCOPES = frozenset({INTEGRATION_WRITE, RECORD_READ, RECORD_WRITE})
+FIELD_READ, FIELD_WRITE = "fields.read", "fields.write"
+VALUE_READ, VALUE_WRITE = "field_values.read", "field_values.write"
+COMPANY_READ = "companies.readonly"  # guess: the page of the operation names none
+ALL_SCOPES = frozenset(
+    {INTEGRATION_WRITE, RECORD_READ, RECORD_WRITE, FIELD_READ, FIELD_WRITE, VALUE_READ, VALUE_WRITE, COMPANY_READ}
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +70,7 @@ class Rules:
 class LocalBrex:
     """One company's accounting data, behaving as Brex documents it. ``now`` is the server's clock."""
 
-    def __init__(self, seed: Seed, *, now: Callable[[], datetime], rules: Rules | None = None) -> None:
+    def __init__(self, seed: CompanySeed, *, now: Callable[[], datetime], rules: Rules | None = None) -> None:
         self.table: Table = Table(seed)
         self.rules: Rules = rules or Rules()
         self.tokens: dict[str, frozenset[str]] = {}
@@ -71,6 +79,8 @@ class LocalBrex:
         """When tokens die, for those that do. They are one client's: all count towards one limit."""
         self._now = now
         self._integrations: dict[str, Integration] = {}
+        self.company: Company = local_company(seed.company_id)
+        self.fields: LocalFields = LocalFields(seed.codings(), now=now, is_active=self._is_active)
         self._seen: dict[str, deque[float]] = {}
 
     def now(self) -> datetime:
@@ -159,6 +169,10 @@ class LocalBrex:
     def _active(self) -> Integration | None:
         active = (one for one in self._integrations.values() if one.status == IntegrationStatus.ACTIVE)
         return next(active, None)
+
+    def _is_active(self, integration_id: str) -> bool | None:
+        found = self._integrations.get(integration_id)
+        return None if found is None else found.status == IntegrationStatus.ACTIVE
 
     def _integration(self, integration_id: str) -> Integration:
         found = self._integrations.get(integration_id)

@@ -17,6 +17,7 @@ from ..converters.exports import ReportReply
 from ..converters.wire import codec, to_json
 from ..enums import ErrorCode
 from .faults import FaultPlan
+from .field_routes import FieldRoutes
 from .oauth import LocalOAuth, OAuthRefused, discovery
 from .openapi import openapi_document
 from .reading import read_integration, read_results
@@ -40,7 +41,7 @@ Serve = Callable[[web.Request, str | None], Awaitable[web.Response]]
 
 
 class Front:
-    """The six operations and OAuth over HTTP, with what surrounds each: faults, token, limit, trace id."""
+    """Brex's operations and OAuth over HTTP, with what surrounds each: faults, token, limit, trace id."""
 
     def __init__(self, brex: LocalBrex, oauth: LocalOAuth, faults: FaultPlan, statistics: Statistics) -> None:
         self._brex = brex
@@ -59,6 +60,7 @@ class Front:
             web.get(records, self.guarded(self._list, reads), allow_head=False),
             web.get(records + "/{id}", self.guarded(self._get, reads), allow_head=False),
             web.post(records + "/export-results", self.guarded(self._report, (RECORD_WRITE,))),
+            *FieldRoutes(self._brex).routes(self.guarded),
         ]
 
     def oauth_routes(self) -> list[web.RouteDef]:

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import importlib.util
 import math
+import re
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -161,10 +162,7 @@ async def _repeating_cursor(exchange: Exchange) -> bool:
     await exchange.read()
     answer = await exchange.forward()
     first = exchange.proxy.first_cursor or b""
-    start = answer.body.find(b'"next_cursor":')
-    if start >= 0:
-        value = answer.body[start:].partition(b":")[2].partition(b",")[0]
-        answer = answer.with_body(answer.body.replace(value, b'"' + first + b'"', 1))
+    answer = answer.with_body(re.sub(rb'(?<="next_cursor":)("[^"]*"|null)', b'"' + first + b'"', answer.body, count=1))
     await exchange.send(answer.encode())
     return True
 

@@ -12,19 +12,24 @@ The lists are walked to their end: three requests, or two.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .operations import OPERATIONS
 
-__all__ = ["MATRIX", "cells"]
+__all__ = ["MATRIX", "cells", "cells_of"]
 
 NOT_APPLICABLE = "-"
 
 
 def cells(fault: str) -> Iterator[tuple[str, str]]:
     """Operation and expected cell, for those that the fault applies to."""
-    written = [cell.strip() for line in MATRIX[fault].strip().splitlines() for cell in line.split("|")]
-    for operation, cell in zip(OPERATIONS, written, strict=True):
+    return cells_of(MATRIX[fault], OPERATIONS)
+
+
+def cells_of(row: str, operations: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The same of any row."""
+    written = [cell.strip() for line in row.strip().splitlines() for cell in line.split("|")]
+    for operation, cell in zip(operations, written, strict=True):
         if cell != NOT_APPLICABLE:
             yield operation, cell
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from brex_accounting import BrexAccounting, BrexError, Conflict, RateLimit, RetryPolicy
@@ -19,7 +21,9 @@ __all__ = ["cell_of", "run_cell"]
 _QUICK = RetryPolicy(base=0.001, cap=0.01, throttle_base=0.001)
 
 
-async def run_cell(fault: str, operation: str, canary: Canary | None = None) -> str:
+async def run_cell(
+    fault: str, operation: str, canary: Canary | None = None, *, operations: Mapping[str, Operation] = OPERATIONS
+) -> str:
     """What came of it, as the matrix writes it."""
     kind = KINDS[fault]
     async with Sandbox(records=12) as sandbox, Proxy(sandbox.url) as proxy:
@@ -39,7 +43,7 @@ async def run_cell(fault: str, operation: str, canary: Canary | None = None) -> 
             observers=observers,
         ) as brex:
             tally.brex = brex
-            return await _outcome(OPERATIONS[operation], World(sandbox, brex, tally.arm), tally, canary)
+            return await _outcome(operations[operation], World(sandbox, brex, tally.arm), tally, canary)
 
 
 async def _outcome(operate: Operation, world: World, tally: _Tally, canary: Canary | None) -> str:

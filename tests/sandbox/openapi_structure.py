@@ -2,11 +2,11 @@
 
 Structure is everything but prose: ``IGNORED`` keys are left out wherever they are keywords (below
 ``properties`` they are names, and stay). ``required`` and ``enum`` lists count as sets. Parameters
-go by place and name, other lists by position. References and ``allOf`` of one are resolved, so the
+go by place and name, other lists by position. References and ``allOf`` of one (and of prose) are resolved, so the
 naming of components is no difference; a component used in many places is compared once and its
 differences stand under the name Brex gives it.
 
-Run as a script with BREX_OPENAPI set to Brex's own document, this writes the facts file.
+Run as a script with BREX_OPENAPI or BREX_FIELDS_OPENAPI set to Brex's own document, this writes its facts file.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ Facts: TypeAlias = "dict[str, Node]"
 
 IGNORED = frozenset({"description", "summary", "example", "examples", "title", "contact", "version", "servers", "tags"})
 FACTS_FILE = Path(__file__).with_name("brex_openapi_facts.json")
+FIELDS_FACTS_FILE = Path(__file__).with_name("brex_fields_openapi_facts.json")
 
 
 def skeleton(value: object, key: str = "") -> Node:
@@ -39,6 +40,13 @@ def skeleton(value: object, key: str = "") -> Node:
         return {str(index): skeleton(item) for index, item in enumerate(value)}
     assert value is None or isinstance(value, bool | int | str), f"no structure in {value!r}"
     return value
+
+
+def part_of(document: dict[str, Node], prefix: str) -> dict[str, Node]:
+    """A skeleton with the paths of one API only."""
+    paths = document["paths"]
+    assert isinstance(paths, dict)
+    return {**document, "paths": {path: node for path, node in paths.items() if path.startswith(prefix)}}
 
 
 def to_facts(node: Node, pointer: str = "") -> Iterator[tuple[str, Node]]:
@@ -136,7 +144,7 @@ def _reference(node: Node) -> tuple[str | None, dict[str, Node]]:
     match node:
         case {"$ref": str(name)}:
             return name, {}
-        case {"allOf": {"0": {"$ref": str(name)}, **others}, **siblings} if not others:
+        case {"allOf": {"0": {"$ref": str(name)}, **others}, **siblings} if not any(others.values()):
             return name, siblings
     return None, {}
 
@@ -163,6 +171,8 @@ def _names(pointer: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    facts = read_brex_facts(Path(os.environ["BREX_OPENAPI"]))
-    lines = (f"  {json.dumps(pointer)}: {json.dumps(leaf)}" for pointer, leaf in facts.items())
-    FACTS_FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    for variable, file in (("BREX_OPENAPI", FACTS_FILE), ("BREX_FIELDS_OPENAPI", FIELDS_FACTS_FILE)):
+        if variable in os.environ:
+            facts = read_brex_facts(Path(os.environ[variable]))
+            lines = (f"  {json.dumps(pointer)}: {json.dumps(leaf)}" for pointer, leaf in facts.items())
+            file.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

@@ -17,6 +17,9 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import negative_data_rejection, positive_data_acceptance
 from schemathesis.core.result import Ok
 
+from brex_accounting.converters.fields import FieldBody
+from brex_accounting.enums import FieldGroup
+from brex_accounting.fields import NewFieldValue
 from brex_accounting.sandbox import Refused, Rules, Sandbox
 
 OPERATIONS = {
@@ -27,6 +30,21 @@ OPERATIONS = {
     "GET /v3/accounting/records/{record_id}": {"record_id": "first"},
     "POST /v3/accounting/records/export-results": {},
 }
+VALUES = "/v1/fields/{field_id}/values"
+FIELD_OPERATIONS = {
+    "GET /v1/fields": (),
+    "POST /v1/fields": (),
+    "GET /v1/fields/{id}": ("id",),
+    "PUT /v1/fields/{id}": ("id",),
+    "DELETE /v1/fields/{id}": ("id",),
+    f"GET {VALUES}": ("field_id",),
+    f"POST {VALUES}": ("field_id",),
+    f"PUT {VALUES}": ("field_id",),
+    f"DELETE {VALUES}": ("field_id",),
+    f"GET {VALUES}/{{brex_id}}": ("field_id", "brex_id"),
+    "GET /v2/company": (),
+}
+ALL = (*OPERATIONS, *FIELD_OPERATIONS)
 MODES = list(GenerationMode)
 
 
@@ -62,7 +80,8 @@ def unfounded(case: Case[Any]) -> list[Any]:
     """Checks that would find fault with what is right."""
     # A schema cannot say all that is refused: a cursor of another query, a record reported before.
     # And in a query a wrong kind of ids looks like a right one: ids=39952 is the text "39952", once.
-    return [positive_data_acceptance, *([negative_data_rejection] if "ids" in (case.query or {}) else [])]
+    told = any(key == "ids" or key.endswith("[]") or key == "value" for key in case.query or {})
+    return [positive_data_acceptance, *([negative_data_rejection] if told else [])]
 
 
 def check(sandbox: Sandbox, label: str, mode: GenerationMode, examples: int, **given_parts: Any) -> Counter[int]:
@@ -93,14 +112,15 @@ def check(sandbox: Sandbox, label: str, mode: GenerationMode, examples: int, **g
 
 def test_every_operation_is_fuzzed(running: Sandbox) -> None:
     """The operations here are those of the document."""
-    assert operations(running).keys() == OPERATIONS.keys()
+    assert operations(running).keys() == set(ALL)
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: str(mode.value))
-@pytest.mark.parametrize("label", OPERATIONS)
+@pytest.mark.parametrize("label", ALL)
 def test_every_answer_conforms(running: Sandbox, label: str, mode: GenerationMode) -> None:
-    """20 requests of each kind: status, headers, content type and body are as the document says, and none is a 5xx."""
-    assert sum(check(running, label, mode, 20).values()) >= 20
+    """20 requests of each kind, 8 about fields: status, headers and body are as the document says, none is a 5xx."""
+    examples = 8 if label in FIELD_OPERATIONS else 20
+    assert sum(check(running, label, mode, examples).values()) >= examples
 
 
 @pytest.mark.parametrize("label", [label for label, path in OPERATIONS.items() if path])
@@ -112,9 +132,20 @@ def test_every_answer_about_things_that_exist_conforms(running: Sandbox, label: 
     assert set(statuses) <= {200, 409}
 
 
+@pytest.mark.parametrize("label", [label for label, names in FIELD_OPERATIONS.items() if names])
+def test_every_answer_about_a_field_that_exists_conforms(running: Sandbox, label: str) -> None:
+    """The same with a field and a value that exist until they are deleted: done, or refused for what is written."""
+    field = running.brex.fields.create_field(FieldBody(name="Accounts", group=FieldGroup.ACCOUNTING))
+    (value,) = running.brex.fields.create_values(field.brex_id, [NewFieldValue(value="Airfare", remote_id="6100")])
+    ids = {name: value.brex_id if name == "brex_id" else field.brex_id for name in FIELD_OPERATIONS[label]}
+    statuses = check(running, label, GenerationMode.POSITIVE, 8, path_parameters=ids)
+    assert set(statuses) <= {200, 400, 404}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: str(mode.value))
-@pytest.mark.parametrize("label", OPERATIONS)
+@pytest.mark.parametrize("label", ALL)
 def test_many_more_answers_conform(running: Sandbox, label: str, mode: GenerationMode) -> None:
-    """The same with 400 requests of each kind."""
-    assert sum(check(running, label, mode, 400).values()) >= 400
+    """The same with 400 requests of each kind, 60 about fields."""
+    examples = 60 if label in FIELD_OPERATIONS else 400
+    assert sum(check(running, label, mode, examples).values()) >= examples

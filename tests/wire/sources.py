@@ -17,6 +17,7 @@ _LIST = "Brex, Accounting API reference, 'Query accounting records': schema and 
 _INTEGRATION = "Brex, Accounting API reference, 'Create integration'"
 _REPORT = "Brex, Accounting API reference, 'Report export results'"
 _ERRORS = "Brex, Accounting API reference, AccountingErrorResponse"
+_FIELDS = "Brex, Fields API reference (1.0.0-beta)"
 _GATEWAY = "Brex, error guide, and answers of the gateway seen by w6w-io/w6w-apps"
 
 SOURCES = {
@@ -51,6 +52,17 @@ SOURCES = {
     "error_gateway_revoked_token": _GATEWAY,
     "error_gateway_expired_token": _GATEWAY,
     "error_gateway_scope": _GATEWAY,
+    "field_pushed": _FIELDS + ", 'Get custom field'",
+    "field_nameless": _FIELDS + ": name and group may be null, remote_id absent",
+    "field_value_pushed": _FIELDS + ", 'Get a field value'",
+    "page_of_fields": _FIELDS + ", 'List custom fields'; the group of its newer pages",
+    "page_of_values_last": _FIELDS + ", 'List custom field values': only items is required",
+    "field_create_request": _FIELDS + ", 'Create a custom field'",
+    "field_update_request": _FIELDS + ", 'Update a custom field'",
+    "field_values_create_request": _FIELDS + ", 'Create custom field values'",
+    "field_values_update_request": _FIELDS + ", 'Update custom field values': by each of the three ids",
+    "field_values_delete_request": _FIELDS + ", 'Delete custom field values': by each of the three ids",
+    "company": "Brex, Team API reference, 'Get company'",
 }
 
 

@@ -1,6 +1,6 @@
 """Deterministic records for the local Brex: each is computed from its number, none is kept."""
 
 from .bookings import Header
-from .seed import PROFILES, Profile, Seed, make_seed
+from .seed import PROFILES, CompanySeed, Profile, Seed, make_seed
 
-__all__ = ["PROFILES", "Header", "Profile", "Seed", "make_seed"]
+__all__ = ["PROFILES", "CompanySeed", "Header", "Profile", "Seed", "make_seed"]

@@ -5,15 +5,16 @@ They have a profile to themselves so that they do not own the totals of a lifeli
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import attrs
 
 from ...enums import SourceType
-from ...models import AccountingRecord
+from ...models import AccountingFieldValue, AccountingRecord
 from .bookings import Header
 from .draws import Ids
-from .oddities import UPDATED, oddities
+from .oddities import CODINGS, COMPANY_ID, UPDATED, oddities
 
 __all__ = ["AwkwardSeed"]
 
@@ -43,6 +44,15 @@ class AwkwardSeed:
 
     def __len__(self) -> int:
         return self._records
+
+    @property
+    def company_id(self) -> str:
+        """The company that the records belong to."""
+        return COMPANY_ID
+
+    def codings(self) -> Iterator[AccountingFieldValue]:
+        """Every entry that a line can carry."""
+        return iter(CODINGS)
 
     def header(self, index: int) -> Header:
         """What listing needs of a record."""

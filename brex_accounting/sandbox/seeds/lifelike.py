@@ -6,6 +6,7 @@ people, its papers and its lines. Nothing is kept per record.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from ...enums import RecordType, ReviewStatus, SourceType
@@ -57,6 +58,15 @@ class LifelikeSeed:
 
     def __len__(self) -> int:
         return self._records
+
+    @property
+    def company_id(self) -> str:
+        """The company that the records belong to."""
+        return self._account
+
+    def codings(self) -> Iterator[AccountingFieldValue]:
+        """Every entry that a line can carry."""
+        return people.codings(self._fields, self._options)
 
     def header(self, index: int) -> Header:
         """What listing needs of a record."""

@@ -15,7 +15,7 @@ from ...enums import RecordType, ReviewStatus, SourceType, UserRole, UserStatus
 from ...models import AccountingFieldValue, AccountingRecord, LineItem, Money, Receipt, User, Vendor
 from .bookings import SHAPES, Coded, Shape, lines
 
-__all__ = ["UPDATED", "oddities"]
+__all__ = ["CODINGS", "COMPANY_ID", "UPDATED", "oddities"]
 
 UPDATED = datetime(2026, 7, 1, 6, tzinfo=UTC)
 """The earliest change of any awkward record."""
@@ -39,6 +39,11 @@ _DEPARTMENT = AccountingFieldValue(
     field_value_name="Engineering",
     type="IDENTIFIER",
 )
+CODINGS = (_GL, _DEPARTMENT)
+"""The entries that the awkward lines carry, as they were before they were bent."""
+
+COMPANY_ID = "cuacc_awkward"
+
 _USER = User(
     id="cuuser_awkward",
     first_name="Perrin",
@@ -46,7 +51,7 @@ _USER = User(
     email="perrin.quarrie@example.invalid",
     role=UserRole.EMPLOYEE,
     status=UserStatus.ACTIVE,
-    account_id="cuacc_awkward",
+    account_id=COMPANY_ID,
 )
 _VENDOR = Vendor(id="pmch_awkward", name="Gorsehill Bistro", website="https://example.invalid/")
 _POSTED = datetime(2026, 6, 16, 9, 41, 7, 302_000, tzinfo=UTC)

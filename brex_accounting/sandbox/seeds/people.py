@@ -5,6 +5,7 @@ Every name is made up and every address ends in a reserved domain.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import accumulate
 
@@ -17,6 +18,7 @@ __all__ = [
     "MERCHANTS",
     "STAFF",
     "account_of",
+    "codings",
     "department",
     "entity",
     "gl_account",
@@ -225,6 +227,13 @@ def _remote(field: int, option: int) -> str:
     if field == 0:
         return _ACCOUNTS[option][:4]
     return f"D{option + 1:02}" if field == 1 else _ENTITY_CODES[option]
+
+
+def codings(fields: Ids, options: Ids) -> Iterator[AccountingFieldValue]:
+    """Every entry that a line can carry, field by field."""
+    for field, choices in enumerate((_ACCOUNTS, _DEPARTMENTS, ENTITIES)):
+        for option in range(len(choices)):
+            yield _value(fields, options, field, option)
 
 
 def memo(draws: Draws) -> str:

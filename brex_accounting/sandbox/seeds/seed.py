@@ -7,17 +7,19 @@ can name the one it met.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Final, Literal, Protocol, get_args
 
 import attrs
 
-from ...models import AccountingRecord
+from ...models import AccountingFieldValue, AccountingRecord
 from .awkward import AwkwardSeed
 from .bookings import Header
 from .draws import mix
 from .lifelike import LifelikeSeed
 
-__all__ = ["PROFILES", "Header", "Profile", "Seed", "make_seed"]
+__all__ = ["PROFILES", "CompanySeed", "Header", "Profile", "Seed", "make_seed"]
 
 Profile = Literal["lifelike", "awkward", "mixed"]
 """``lifelike`` has a month end's proportions, ``awkward`` what breaks careless readers, ``mixed`` one
@@ -50,7 +52,20 @@ class Seed(Protocol):
         ...
 
 
-def make_seed(profile: Profile, *, records: int, seed: int = 7) -> Seed:
+class CompanySeed(Seed, Protocol):
+    """Records of one company, and what they can be coded with."""
+
+    @property
+    def company_id(self) -> str:
+        """The company that the records belong to."""
+        ...
+
+    def codings(self) -> Iterator[AccountingFieldValue]:
+        """Every entry that a line can carry, field by field."""
+        ...
+
+
+def make_seed(profile: Profile, *, records: int, seed: int = 7) -> CompanySeed:
     """The seed of a local Brex with ``records`` records."""
     if records < 0:
         raise ValueError(f"records must not be negative, got {records}")
@@ -71,6 +86,13 @@ class _MixedSeed:
 
     def __len__(self) -> int:
         return len(self.lifelike) + len(self.awkward)
+
+    @property
+    def company_id(self) -> str:
+        return self.lifelike.company_id
+
+    def codings(self) -> Iterator[AccountingFieldValue]:
+        return chain(self.lifelike.codings(), self.awkward.codings())
 
     def header(self, index: int) -> Header:
         seed, at = self._behind(index)
