@@ -74,12 +74,12 @@ class LocalBrex:
         self.table: Table = Table(seed)
         self.rules: Rules = rules or Rules()
         self.tokens: dict[str, frozenset[str]] = {}
-        self.webhooks: LocalWebhooks = LocalWebhooks()
         self.expiries: dict[str, datetime] = {}
         """When tokens die, for those that do. They are one client's: all count towards one limit."""
         self._now = now
         self._integrations: dict[str, Integration] = {}
         self.company: Company = local_company(seed.company_id)
+        self.webhooks: LocalWebhooks = LocalWebhooks(company_id=self.company.id)
         self.fields: LocalFields = LocalFields(seed.codings(), now=now, is_active=self._is_active)
         self._seen: dict[str, deque[float]] = {}
 

@@ -51,7 +51,7 @@ class LocalWebhooks:
     ``spelling``: how they are written. ``mishaps``: what goes wrong with their delivery.
     """
 
-    def __init__(self, *, company_id: str = "cuacc_sandbox") -> None:
+    def __init__(self, *, company_id: str) -> None:
         self.company_id: str = company_id
         self.spelling: Spelling = "newer"
         self.mishaps: MishapPlan = MishapPlan()

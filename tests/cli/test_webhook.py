@@ -315,7 +315,7 @@ async def test_what_is_clicked_is_exported(shell: Shell, sandbox: Sandbox) -> No
         return are
 
     ready = [one.id for one in cards if one.review_status == "READY_FOR_EXPORT"]
-    async with listening(shell, *EXPORT, "--company", "cuacc_sandbox") as one:
+    async with listening(shell, *EXPORT, "--company", sandbox.brex.company.id) as one:
         hooks = sandbox.brex.webhooks
         async with aiohttp.ClientSession(sandbox.url, headers={"Authorization": f"Bearer {sandbox.token}"}) as http:
             new = {"url": one.url, "event_types": [READY]}
@@ -341,7 +341,7 @@ async def test_what_is_clicked_is_exported(shell: Shell, sandbox: Sandbox) -> No
     assert ended.code == 0, ended.err
     assert "no export is kept for" in ended.err
     assert hooks.mishaps.strike() == frozenset()
-    again = await shell("export", *EXPORT, "--company", "cuacc_sandbox")
+    again = await shell("export", *EXPORT, "--company", sandbox.brex.company.id)
     assert again.code == 0, again.err
     assert await exported(*prepared)()
     counted = entries(shell.folder)

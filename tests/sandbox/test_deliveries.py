@@ -141,7 +141,7 @@ async def test_export_is_told_in_one_event(world: World) -> None:
     await world.export(*ids)
     await world.time.settle(world.sandbox)
     [event] = world.events()
-    assert (event.accounting_record_ids, event.company_id) == (tuple(ids), "cuacc_sandbox")
+    assert (event.accounting_record_ids, event.company_id) == (tuple(ids), world.sandbox.brex.company.id)
     assert {world.sandbox.brex.get_record(one).review_status for one in ids} == {"READY_FOR_EXPORT"}
     assert world.came[0].headers["Content-Type"] == "application/json"
 
@@ -169,7 +169,9 @@ async def test_who_is_told(world: World) -> None:
     ids = world.records(3)
     await world.export(ids[0])
     await world.time.settle(world.sandbox)
-    world.sandbox.brex.webhooks.add_members(group.id, [GroupMember(member_type="ACCOUNT", member_id="cuacc_sandbox")])
+    world.sandbox.brex.webhooks.add_members(
+        group.id, [GroupMember(member_type="ACCOUNT", member_id=world.sandbox.brex.company.id)]
+    )
     await world.export(ids[1])
     await world.time.settle(world.sandbox)
     world.sandbox.brex.webhooks.delete_group(group.id)
