@@ -45,12 +45,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from .enums import ErrorCode
-
 if TYPE_CHECKING:
-    from .models import Checkpoint, ConfirmedReport, JsonValue
+    from .enums import ErrorCode
+    from .models import ConfirmedReport
+    from .pages import Checkpoint
     from .session.call import Attempt
     from .windows import ScanCheckpoint
+    from .wiretypes import JsonValue
 
 __all__ = [
     "APIConnectionError",

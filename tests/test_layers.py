@@ -16,18 +16,20 @@ EXTRAS = {"cyclopts": "cli", "iso4217": "posters.currencies", "rich": "cli", "op
 # Room -> what it may import of the package. A room is the longest prefix that matches.
 ALLOWED: dict[str, set[str]] = {
     "_version": set(),
-    "enums": set(),
+    "wiretypes": set(),
+    "pages": set(),
+    "enums": {"wiretypes"},
     "session.call": set(),
-    "models": {"enums"},
+    "models": {"enums", "pages", "wiretypes"},
     "windows": {"models"},
-    "errors": {"enums", "models", "session.call", "windows"},
+    "errors": {"enums", "models", "pages", "session.call", "windows", "wiretypes"},
     "shapes": set(),
-    "codec": {"enums", "errors", "models", "shapes"},
-    "converters": {"codec", "converters", "enums", "errors", "models", "session.call", "shapes"},
+    "codec": {"errors", "shapes", "wiretypes"},
+    "converters": {"codec", "converters", "enums", "errors", "models", "session.call", "shapes", "wiretypes"},
     "endpoints": {"converters", "enums", "errors", "models", "session.call"},
     "session": {"errors", "session"},
-    "prefetching": {"errors", "models"},
-    "paging": {"errors", "models", "prefetching"},
+    "prefetching": {"errors", "pages"},
+    "paging": {"errors", "pages", "prefetching"},
     "scanning": {"errors", "models", "paging", "prefetching", "windows"},
     "confirming": {"enums", "errors", "models"},
     "reporting": {"confirming", "converters", "enums", "errors", "models"},
@@ -117,7 +119,7 @@ LATE = {
 
 PURE = [
     *("enums", "models", "errors", "shapes", "codec", "converters", "endpoints", "session.call", "session.retry"),
-    *("confirming", "windows"),
+    *("confirming", "pages", "windows", "wiretypes"),
     *("sandbox.rules", "sandbox.table", "sandbox.reading", "sandbox.refusal", "sandbox.faults", "sandbox.seeds"),
     *("sync.content", "sync.exports", "sync.keys", "sync.pausing", "sync.plan"),
     *("sync.results", "sync.states", "sync.wording"),
@@ -208,9 +210,13 @@ def test_every_pure_room_exists() -> None:
     assert [room for room in PURE if not any(within(name, {room}) for name in MODULES)] == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "session").glob("*.py")), ids=lambda path: path.name)
-def test_the_session_knows_no_provider(path: Path) -> None:
-    """No provider's name and no id prefix occurs in session/."""
+NEUTRAL = [ROOT / f"{name}.py" for name in ("auth", "codec", "pages", "paging", "prefetching", "shapes", "wiretypes")]
+"""What both providers are built on, beside session/."""
+
+
+@pytest.mark.parametrize("path", [*sorted((ROOT / "session").glob("*.py")), *NEUTRAL], ids=lambda path: path.name)
+def test_what_is_shared_knows_no_provider(path: Path) -> None:
+    """No provider's name and no id prefix occurs in session/ and the rooms beside it."""
     assert re.findall(r"\bbrex\b|monite|accr_", path.read_text(), re.IGNORECASE) == []
 
 

@@ -20,9 +20,9 @@ from ..models import (
     LineItem,
     Money,
     Page,
-    Unmodelled,
     User,
 )
+from ..wiretypes import Unmodelled
 from .exports import ResultBody, SuccessBody, result_body, result_of
 from .money import exact_amount, exact_numbers, exact_value, settle_money
 from .pages import PageBody, page_of, read_page

@@ -20,7 +20,8 @@ from brex_accounting.converters.pages import read_page
 from brex_accounting.converters.projection import project
 from brex_accounting.converters.wire import ABSENT, SPELLINGS, codec
 from brex_accounting.enums import RecordType, SourceType
-from brex_accounting.models import Amount, BadRecord, Unmodelled, Vendor
+from brex_accounting.models import Amount, BadRecord, Vendor
+from brex_accounting.wiretypes import Unmodelled
 
 from .documents import encoded, line, money, page, record, records, second_pass, steady
 
