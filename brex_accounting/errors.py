@@ -129,13 +129,13 @@ class DeadlineExceeded(APITimeoutError):
 
 
 class APIStatusError(BrexError):
-    """Brex answered with an error status.
+    """The server answered with an error status.
 
     ``error_code``, ``message`` and ``details`` are the server's own, None or empty when the body held
-    none. ``trace_id`` is what Brex's support asks for.
+    none. ``trace_id`` is what the provider's support asks for.
     """
 
-    advice: ClassVar[str] = "See .message and .details for Brex's own words."
+    advice: ClassVar[str] = "See .message and .details for the server's own words."
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class BadRequest(APIStatusError):
 class AuthenticationError(APIStatusError):
     """The token is missing, invalid, revoked or expired."""
 
-    advice = "Make a new token in the Brex dashboard, or renew the customer's consent."
+    advice = "Make a new token, check the credentials, or renew the customer's consent."
 
 
 class PermissionDenied(APIStatusError):
@@ -310,7 +310,7 @@ class RateLimitError(APIStatusError):
 class ServerError(APIStatusError):
     """5xx: the server failed."""
 
-    advice = "Try again later; give the trace id to Brex's support if it goes on."
+    advice = "Try again later; give the trace id to the provider's support if it goes on."
 
 
 class DecodeError(BrexError):

@@ -27,17 +27,11 @@ ALLOWED: dict[str, set[str]] = {
     "codec": {"errors", "shapes", "wiretypes"},
     "arguments": {"errors", "wiretypes"},
     "converters": {
-        "arguments",
-        "codec",
-        "converters",
-        "enums",
-        "errors",
-        "models",
-        "session.call",
-        "shapes",
+        *("arguments", "codec", "converters", "enums", "errors", "models", "session.call", "shapes", "statuses"),
         "wiretypes",
     },
     "endpoints": {"converters", "enums", "errors", "models", "session.call"},
+    "statuses": {"errors", "session.call"},
     "session": {"errors", "session"},
     "prefetching": {"errors", "pages"},
     "paging": {"errors", "pages", "prefetching"},
@@ -132,7 +126,7 @@ LATE = {
 
 PURE = [
     *("enums", "models", "errors", "shapes", "codec", "converters", "endpoints", "session.call", "session.retry"),
-    *("arguments", "confirming", "pages", "windows", "wiretypes"),
+    *("arguments", "confirming", "pages", "statuses", "windows", "wiretypes"),
     *("sandbox.rules", "sandbox.table", "sandbox.reading", "sandbox.refusal", "sandbox.faults", "sandbox.seeds"),
     *("sync.content", "sync.exports", "sync.keys", "sync.pausing", "sync.plan"),
     *("sync.results", "sync.states", "sync.wording"),
@@ -226,16 +220,8 @@ def test_every_pure_room_exists() -> None:
 NEUTRAL = [
     ROOT / f"{name}.py"
     for name in (
-        "arguments",
-        "auth",
-        "codec",
-        "core",
-        "opening",
-        "pages",
-        "paging",
-        "prefetching",
-        "shapes",
-        "wiretypes",
+        *("arguments", "auth", "codec", "core", "opening", "pages", "paging", "prefetching", "shapes", "statuses"),
+        *("urls", "wiretypes"),
     )
 ]
 """What every provider is built on, beside session/."""
