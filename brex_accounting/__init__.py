@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         TokenRefreshError,
         UnprocessableEntity,
         VendorAccountIdMismatch,
+        WebhookVerificationError,
     )
     from .models import (
         ALL_TIME,
@@ -115,6 +116,7 @@ __all__ = [
     "UnprocessableEntity",
     "UpdatedAt",
     "VendorAccountIdMismatch",
+    "WebhookVerificationError",
     "__version__",
     "from_json",
     "to_json",

@@ -27,6 +27,7 @@
         CursorExpired                 a cursor was refused
       CheckpointMismatch              a checkpoint of another query
       TokenRefreshError               the source of tokens failed
+      WebhookVerificationError        a delivery that is not to be believed
       StoreError                      the store of a durable export failed; what it held is as it was
         StoreUnavailable              it cannot be opened, read or written now
           StoreFull                   there is no room to write
@@ -47,11 +48,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from .enums import ErrorCode
-    from .models import ConfirmedReport
-    from .pages import Checkpoint
+    from .models import Checkpoint, ConfirmedReport, JsonValue
     from .session.call import Attempt
     from .windows import ScanCheckpoint
-    from .wiretypes import JsonValue
 
 __all__ = [
     "APIConnectionError",
@@ -89,6 +88,7 @@ __all__ = [
     "TokenRefreshError",
     "UnprocessableEntity",
     "VendorAccountIdMismatch",
+    "WebhookVerificationError",
 ]
 
 
@@ -129,10 +129,10 @@ class DeadlineExceeded(APITimeoutError):
 
 
 class APIStatusError(BrexError):
-    """The server answered with an error status.
+    """Brex answered with an error status.
 
     ``error_code``, ``message`` and ``details`` are the server's own, None or empty when the body held
-    none. ``trace_id`` is what the provider's support asks for.
+    none. ``trace_id`` is what Brex's support asks for, ``retry_after`` how many seconds it said to stay away.
     """
 
     advice: ClassVar[str] = "See .message and .details for the server's own words."
@@ -156,7 +156,6 @@ class APIStatusError(BrexError):
         self.details: Mapping[str, JsonValue] = details or {}
         self.trace_id = trace_id
         self.retry_after = retry_after
-        """Seconds after which the server said to come back, if it said so."""
 
     def __str__(self) -> str:
         code = f" {self.error_code}" if self.error_code is not None and self.error_code.is_known else ""
@@ -169,9 +168,7 @@ class APIStatusError(BrexError):
 
     def _texts(self, key: str) -> tuple[str, ...]:
         value = self.details.get(key)
-        if not isinstance(value, (list, tuple)):
-            return ()
-        return tuple(item for item in value if isinstance(item, str))
+        return tuple(one for one in value if isinstance(one, str)) if isinstance(value, (list, tuple)) else ()
 
 
 class BadRequest(APIStatusError):
@@ -320,11 +317,7 @@ class DecodeError(BrexError):
     """
 
     def __init__(
-        self,
-        problems: tuple[str, ...] | str,
-        *,
-        where: str | None = None,
-        trace_id: str | None = None,
+        self, problems: tuple[str, ...] | str, *, where: str | None = None, trace_id: str | None = None
     ) -> None:
         self.problems: tuple[str, ...] = (problems,) if isinstance(problems, str) else tuple(problems)
         self.where = where
@@ -366,6 +359,12 @@ class TokenRefreshError(BrexError):
     """
 
     retry_after: float | None = None
+
+
+class WebhookVerificationError(BrexError):
+    """A delivery is not from Brex, or not of now. ``mismatch``: no secret fits it; fresh ones may."""
+
+    mismatch: bool = False
 
 
 class StoreError(BrexError):

@@ -43,7 +43,7 @@ class OpenEnum(StrEnum):
     @property
     def is_known(self) -> bool:
         """Whether this version of the package knows the value."""
-        return self._value_ in type(self).__members__
+        return self._value_ in type(self)._value2member_map_
 
     def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[str]]:
         # By value, never by name: an unknown member exists in no other process.

@@ -22,13 +22,14 @@ ALLOWED: dict[str, set[str]] = {
     "session.call": set(),
     "models": {"enums", "pages", "wiretypes"},
     "windows": {"models"},
-    "errors": {"enums", "models", "pages", "session.call", "windows", "wiretypes"},
+    "errors": {"enums", "models", "session.call", "windows"},
+    "exact": set(),
     "shapes": set(),
     "codec": {"errors", "shapes", "wiretypes"},
     "arguments": {"errors", "wiretypes"},
     "converters": {
         *("arguments", "codec", "converters", "enums", "errors", "models", "session.call", "shapes", "statuses"),
-        "wiretypes",
+        *("exact", "wiretypes"),
     },
     "endpoints": {"converters", "enums", "errors", "models", "session.call"},
     "statuses": {"errors", "session.call"},
@@ -126,7 +127,7 @@ LATE = {
 
 PURE = [
     *("enums", "models", "errors", "shapes", "codec", "converters", "endpoints", "session.call", "session.retry"),
-    *("arguments", "confirming", "pages", "statuses", "windows", "wiretypes"),
+    *("arguments", "confirming", "exact", "pages", "statuses", "windows", "wiretypes"),
     *("sandbox.rules", "sandbox.table", "sandbox.reading", "sandbox.refusal", "sandbox.faults", "sandbox.seeds"),
     *("sync.content", "sync.exports", "sync.keys", "sync.pausing", "sync.plan"),
     *("sync.results", "sync.states", "sync.wording"),
@@ -221,7 +222,7 @@ NEUTRAL = [
     ROOT / f"{name}.py"
     for name in (
         *("arguments", "auth", "codec", "core", "opening", "pages", "paging", "prefetching", "shapes", "statuses"),
-        *("urls", "wiretypes"),
+        *("exact", "urls", "wiretypes"),
     )
 ]
 """What every provider is built on, beside session/."""

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
 from ..codec import Codec, instant_or_date
 from ..errors import ConfigurationError
+from ..exact import exact_numbers, exact_value
 from ..models import (
     AccountingFieldValue,
     AccountingRecord,
@@ -24,7 +25,7 @@ from ..models import (
 )
 from ..wiretypes import Unmodelled
 from .exports import ResultBody, SuccessBody, result_body, result_of
-from .money import exact_amount, exact_numbers, exact_value, settle_money
+from .money import exact_amount, settle_money
 from .pages import PageBody, page_of, read_page
 
 __all__ = ["SPELLINGS", "codec", "from_json", "to_json"]

@@ -134,14 +134,14 @@ async def test_a_throttle_pauses_the_key_and_not_the_call_alone() -> None:
 
 async def test_what_is_used_up_stops_the_key_before_anything_is_refused() -> None:
     """A limiter that can pause is told so by a good answer's headers, for a minute at most; others are not."""
-    spent = {"RateLimit_Remaining": "0", "RateLimit_Reset": "1"}
-    bench = Bench([reply(**spent), reply(RateLimit_Remaining="0", RateLimit_Reset="7200")])
+    spent = reply(RateLimit_Remaining="0", RateLimit_Reset="1")
+    bench = Bench([spent, reply(RateLimit_Remaining="0", RateLimit_Reset="7200")])
     bench.manager.limiter = PausableLimiter(bench.journal)
     await bench.run(key="k")
     await bench.run(key="k")
     turn = ["turn k", "token", "send"]
     assert bench.journal == [*turn, "pause k 1", *turn, "pause k 60"]
-    plain = Bench([reply(**spent)])
+    plain = Bench([spent])
     await plain.run(key="k")
     assert plain.journal == turn
 
