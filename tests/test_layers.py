@@ -55,6 +55,10 @@ ALLOWED: dict[str, set[str]] = {
     },
     "client": {"auth", "core", "errors", "integrations", "records", "session", "views"},
     "sandbox": {"_version", "converters", "enums", "errors", "models", "sandbox", "urls"},
+    "sandbox.monite": {
+        *("_version", "monite.converters", "monite.dialect", "monite.enums", "monite.models", "sandbox.faults"),
+        *("sandbox.misbehaving", "sandbox.monite", "sandbox.statistics", "wiretypes"),
+    },
     "testing": {"client", "enums", "errors", "models", "sandbox", "sync", "testing"},
     "posters": {"enums", "errors", "models", "posters", "sync.content", "sync.keys", "sync.poster"},
     "cli": {
@@ -109,6 +113,10 @@ ALLOWED: dict[str, set[str]] = {
     "sync.run": {"sync"},
     "sync.engine": {"client", "errors", "session", "sync"},
     "sync": {"sync"},
+    "monite": {
+        *("_version", "arguments", "auth", "codec", "core", "errors", "exact", "monite", "opening", "pages", "paging"),
+        *("prefetching", "session", "statuses", "urls", "wiretypes"),
+    },
     "__main__": {"cli"},
     "otel": {"errors", "session"},
 }
@@ -133,6 +141,9 @@ PURE = [
     *("sync.results", "sync.states", "sync.wording"),
     *("sandbox.openapi", "sandbox.schemas", "sandbox.oauth", "urls"),
     *("testing.erp.admission", "testing.erp.books", "testing.erp.counting", "testing.erp.options"),
+    *("monite.converters", "monite.dialect", "monite.endpoints", "monite.enums", "monite.models", "monite.queries"),
+    *("monite.refusing", "monite.webhooks", "sandbox.monite.openapi", "sandbox.monite.reading"),
+    *("sandbox.monite.refusal", "sandbox.monite.rules", "sandbox.monite.schemas"),
     *("testing.erp.orders", "testing.erp.refusal", "testing.erp.values", "posters.rows"),
     *("posters.chart", "posters.chart_file", "posters.chart_schema", "posters.coding", "posters.currencies"),
     *("posters.entries", "posters.refusing", "posters.rule_table", "posters.rules", "posters.toml_lines"),
