@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import importlib.util
 import math
+import re
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ BOMB = 16 * 2**20
 """What a bomb unfolds to."""
 
 _ALWAYS = math.inf
+_NEXT = re.compile(rb'("next_(?:cursor|pagination_token)":\s*)(?:"[^"]*"|null)')
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -161,11 +163,8 @@ async def _repeating_cursor(exchange: Exchange) -> bool:
     await exchange.read()
     answer = await exchange.forward()
     first = exchange.proxy.first_cursor or b""
-    start = answer.body.find(b'"next_cursor":')
-    if start >= 0:
-        value = answer.body[start:].partition(b":")[2].partition(b",")[0]
-        answer = answer.with_body(answer.body.replace(value, b'"' + first + b'"', 1))
-    await exchange.send(answer.encode())
+    body = _NEXT.sub(lambda found: found[1] + b'"' + first + b'"', answer.body)
+    await exchange.send(answer.with_body(body).encode())
     return True
 
 

@@ -112,6 +112,10 @@ class LocalMonite:
             self._revoked.add(token)
         return {"message": "The token has been revoked."}
 
+    def accept(self, token: str) -> None:
+        """Take a token that was not given out here, as long as any."""
+        self._expiries[token] = self._now() + timedelta(seconds=self.rules.token_lifetime)
+
     def expire_tokens(self) -> None:
         """Let every token that was given out expire now."""
         self._expiries = dict.fromkeys(self._expiries, self._now())
