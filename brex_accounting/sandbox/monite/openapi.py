@@ -27,7 +27,6 @@ def openapi_document(base_url: str, version: str, dialect: Dialect) -> dict[str,
             "description": "A local stand-in for Monite's API, stricter than Monite. Not made by Monite.",
         },
         "servers": [{"url": base_url, "description": "This sandbox."}],
-        "security": [{"HTTPBearer": []}],
         "tags": [
             {"name": "Connections", "description": "The links between an entity and an accounting system."},
             {"name": "Synced records", "description": "What is synced over them."},

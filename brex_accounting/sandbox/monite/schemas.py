@@ -54,7 +54,7 @@ def _connections() -> Schema:
                 "updated_at": moment(),
                 "business_info": component("BusinessInfoSchema"),
                 "connection_url": text(),
-                "errors": {"anyOf": [many(component("ErrorSchema")), {"type": "null"}]},
+                "errors": {**many(component("ErrorSchema")), "type": ["array", "null"]},
                 "last_pull": moment(),
                 "platform": text(),
                 "status": component("ConnectionStatus"),
