@@ -62,8 +62,8 @@ ALLOWED: dict[str, set[str]] = {
     "testing": {"client", "enums", "errors", "models", "sandbox", "sync", "testing"},
     "posters": {"enums", "errors", "models", "posters", "sync.content", "sync.keys", "sync.poster"},
     "cli": {
-        *("_version", "cli", "client", "converters", "core", "enums", "errors", "models", "paging", "sandbox"),
-        *("session.call", "session.clock", "session.events", "session.limiter", "sync", "testing", "urls"),
+        *("_version", "cli", "client", "converters", "core", "enums", "errors", "models", "monite", "paging"),
+        *("sandbox", "session.call", "session.clock", "session.events", "session.limiter", "sync", "testing", "urls"),
     },
     "__init__": {"_version", "auth", "client", "converters", "errors", "models", "oauth", "session", "windows"},
     "sync.states": {"errors"},

@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError
 
 from .._version import __version__
 from ..errors import APIStatusError, BrexError, ConfigurationError
-from . import demo, export, integration, records, sandbox, sync
+from . import demo, export, integration, monite, records, sandbox, sync
 from .console import Failed, Terminated, UnexpectedError, UsageError, one_line, say
 
 __all__ = ["build", "run"]
@@ -37,6 +37,7 @@ def build() -> App:
     app.command(export.export)
     app.command(sync.build())
     app.command(integration.build())
+    app.command(monite.build())
     return app
 
 
@@ -93,7 +94,7 @@ def _failed(error: Exception, as_json: bool, *, help_for: Sequence[str] = ()) ->
     code = 2 if isinstance(error, (UsageError, ConfigurationError)) else 1
     text = one_line(str(error)) or type(error).__name__
     if isinstance(error, APIStatusError) and error.message:
-        text += f" Brex says: {one_line(error.message)}"
+        text += f" The server says: {one_line(error.message)}"
     text = " ".join([text, *getattr(error, "__notes__", ())])
     if help_for:
         command = " ".join(word for word in help_for[:2] if word.isalpha())
