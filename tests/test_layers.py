@@ -117,6 +117,8 @@ ALLOWED: dict[str, set[str]] = {
         *("_version", "arguments", "auth", "codec", "core", "errors", "exact", "monite", "opening", "pages", "paging"),
         *("prefetching", "session", "statuses", "urls", "wiretypes"),
     },
+    "connections": {"connections", "enums", "errors", "integrations", "models", "monite"},
+    "connections.link": set(),
     "__main__": {"cli"},
     "otel": {"errors", "session"},
 }
