@@ -74,9 +74,12 @@ async def create(*, entity: str | None = None, wait: float | None = None) -> Non
         made = await monite.connections.create()
         if made.connection_url is not None:
             say(f"authorise it at {one_line(made.connection_url)}")
-        if wait is not None:
-            made = await monite.connections.wait_until(made.id, "connected", timeout=wait)
-        _show(made)
+        try:
+            if wait is not None:
+                made = await monite.connections.wait_until(made.id, "connected", timeout=wait)
+        finally:
+            # Also when nobody came: its id is needed to find it again.
+            _show(made)
 
 
 async def disconnect(connection_id: str, /, *, entity: str | None = None, yes: bool = False) -> None:

@@ -71,6 +71,14 @@ async def test_waiting_for_the_person(shell: Shell, monite: MoniteSandbox) -> No
     assert monite.monite.granted == 1
 
 
+async def test_nobody_comes(shell: Shell, monite: MoniteSandbox) -> None:
+    """The wait fails, and the connection is printed all the same."""
+    ended = await shell(*CONNECTIONS, "create", "--wait", "0.1")
+    assert ended.code == 1
+    assert "not connected within 0.1 s" in ended.err
+    assert only(ended.out)["id"] == monite.monite.connections(monite.entity_id)[0].id
+
+
 async def test_a_disconnect_wants_a_yes(shell: Shell, monite: MoniteSandbox) -> None:
     """Without it nothing is asked."""
     ended = await shell(*CONNECTIONS, "disconnect", UNKNOWN)
