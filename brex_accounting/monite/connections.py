@@ -90,7 +90,8 @@ class Connections:
 
         To wait for a person who authorises: ``wait_until(id, ["connected", "deauthorized"], timeout=600)``.
 
-        Raises ``DeadlineExceeded`` when it has another status after ``timeout`` seconds.
+        Raises ``DeadlineExceeded`` when it has another status after ``timeout`` seconds. A server that fails
+        meanwhile is asked again; its error is raised when it still fails then.
         """
         checked_id("connection_id", connection_id)
         wanted = _statuses(status)

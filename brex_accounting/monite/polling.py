@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import attrs
 
-from ..errors import DeadlineExceeded
+from ..errors import APIConnectionError, BrexError, DeadlineExceeded, RateLimitError, ServerError
 from ..session.clock import Clock
 from ..session.grants import checked_seconds
 
@@ -29,13 +29,20 @@ class Patience:
         checked_seconds("every", self.every)
 
     async def until(self, ask: Callable[[], Awaitable[T | None]], clock: Clock) -> T:
-        """The first answer that is not None. Raises ``DeadlineExceeded`` when it did not come in time."""
+        """The first answer that is not None. A server that cannot be reached, fails or throttles is asked again.
+
+        Raises ``DeadlineExceeded`` when the answer did not come in time, or what the last question came to.
+        """
         ends = clock.monotonic() + self.timeout
         while True:
-            answer = await ask()
+            try:
+                answer = await ask()
+                failure: BrexError = DeadlineExceeded(f"{self.what} within {self.timeout:g} s")
+            except (APIConnectionError, RateLimitError, ServerError) as error:
+                answer, failure = None, error
             if answer is not None:
                 return answer
             left = ends - clock.monotonic()
             if left <= 0:
-                raise DeadlineExceeded(f"{self.what} within {self.timeout:g} s")
+                raise failure
             await clock.sleep(min(self.every, left))

@@ -236,6 +236,24 @@ async def test_waiting_ends(monite: MoniteAccounting, clock: Hurried) -> None:
     assert clock.time - began == pytest.approx(7)
 
 
+async def test_an_outage_is_waited_through(sandbox: MoniteSandbox, monite: MoniteAccounting, clock: Hurried) -> None:
+    """A server that fails while somebody waits is asked again; one that fails to the end says how."""
+    id_ = await connected(sandbox, monite)
+    sandbox.faults.add(Fault(kind="503", next=12, path="/accounting_connections/"))
+    assert (await monite.connections.wait_until(id_, "connected", timeout=60)).status == "connected"
+    sandbox.faults.add(Fault(kind="503", every=1, path="/accounting_connections/"))
+    began = clock.time
+    with pytest.raises(ServerError):
+        await monite.connections.wait_until(id_, "connected", timeout=60)
+    assert clock.time - began == pytest.approx(60, abs=1)
+
+
+async def test_what_is_no_outage_ends_the_wait(monite: MoniteAccounting) -> None:
+    """A connection that does not exist never will."""
+    with pytest.raises(NotFound):
+        await monite.connections.wait_until(UNKNOWN, "connected", timeout=60)
+
+
 @pytest.mark.parametrize(
     ("status", "options"),
     [
