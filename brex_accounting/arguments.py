@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from .errors import ConfigurationError
 from .wiretypes import OpenEnum
 
-__all__ = ["checked_id", "checked_member", "checked_text", "is_encodable"]
+__all__ = ["checked_id", "checked_text", "is_encodable", "member"]
 
 E_ = TypeVar("E_", bound=OpenEnum)
 
@@ -46,11 +46,11 @@ def is_encodable(text: str) -> bool:
     return True
 
 
-def checked_member(enum: type[E_], name: str, value: E_ | str | None) -> E_ | None:
+def member(enum: type[E_], name: str, value: E_ | str | None) -> E_ | None:
     """A member of an open enum, or None. A text that is none of its known members is taken for a mistake."""
     if value is None or isinstance(value, enum):
         return value
-    known = [str(member) for member in enum]
+    known = [str(one) for one in enum]
     if value not in known:
         by_capitals = {one.upper(): one for one in known}
         close = difflib.get_close_matches(str(value).upper(), by_capitals, n=1)

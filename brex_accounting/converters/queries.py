@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import attrs
 
-from ..arguments import checked_id, checked_member, checked_text, is_encodable
+from ..arguments import checked_id, checked_text, is_encodable, member
 from ..enums import ReviewStatus, SourceType
 from ..errors import ConfigurationError
 from ..models import UpdatedAt
@@ -21,6 +21,7 @@ __all__ = [
     "checked_text",
     "each_checked",
     "is_encodable",
+    "member",
     "period",
     "record_filters",
     "window",
@@ -44,8 +45,8 @@ def record_filters(
     query: list[tuple[str, str]] = []
     if ids is not None:
         query += [("ids", one) for one in checked_ids(ids)]
-    status = checked_member(ReviewStatus, "review_status", review_status)
-    source = checked_member(SourceType, "source_type", source_type)
+    status = member(ReviewStatus, "review_status", review_status)
+    source = member(SourceType, "source_type", source_type)
     if status is not None and source == SourceType.BILL:
         raise ConfigurationError(
             "review_status cannot be combined with source_type BILL: Brex supports it for CARD and "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..arguments import checked_id, checked_member
+from ..arguments import checked_id, member
 from ..core import View
 from ..errors import BrexError, ConfigurationError
 from . import endpoints
@@ -159,7 +159,7 @@ class Connections:
 
 def _statuses(status: ConnectionStatus | str | Iterable[ConnectionStatus | str]) -> frozenset[ConnectionStatus]:
     many = [status] if isinstance(status, str) else _each("status", status)
-    wanted = {one for one in (checked_member(ConnectionStatus, "status", one) for one in many) if one is not None}
+    wanted = {one for one in (member(ConnectionStatus, "status", one) for one in many) if one is not None}
     if not wanted:
         raise ConfigurationError("status is empty, and nothing would ever be it")
     return frozenset(wanted)
@@ -167,7 +167,7 @@ def _statuses(status: ConnectionStatus | str | Iterable[ConnectionStatus | str])
 
 def _types(object_types: Iterable[ObjectType | str]) -> tuple[ObjectType, ...]:
     given = _each("object_types", object_types)
-    return tuple(one for one in (checked_member(ObjectType, "object_types", one) for one in given) if one is not None)
+    return tuple(one for one in (member(ObjectType, "object_types", one) for one in given) if one is not None)
 
 
 def _each(name: str, given: Iterable[str]) -> Iterable[str]:

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from ..arguments import checked_id, checked_member
+from ..arguments import checked_id, member
 from ..errors import ConfigurationError
 from .enums import ObjectType, Order, SortBy
 from .models import Between
@@ -31,14 +31,14 @@ def synced_record_filters(
     order: Order | str | None,
 ) -> Query:
     """The filters, checked."""
-    of_type = checked_member(ObjectType, "object_type", object_type)
+    of_type = member(ObjectType, "object_type", object_type)
     if of_type is None:
         raise ConfigurationError("object_type is required: Monite lists one type at a time")
     query = [("object_type", of_type.value)]
     if object_ids is not None:
         query += [("object_id__in", one) for one in _checked_ids(object_ids)]
     query += [*_window("created_at", created_at), *_window("updated_at", updated_at)]
-    by, first = checked_member(SortBy, "sort", sort), checked_member(Order, "order", order)
+    by, first = member(SortBy, "sort", sort), member(Order, "order", order)
     query += [("sort", by.value)] if by is not None else []
     query += [("order", first.value)] if first is not None else []
     return tuple(query)
