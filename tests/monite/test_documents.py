@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from brex_accounting import DecodeError
 from brex_accounting.monite import (
@@ -20,6 +22,8 @@ from brex_accounting.monite import (
     to_json,
 )
 from brex_accounting.monite.converters import ConnectionList, SyncedRecordList
+
+from ..unit.documents import steady
 
 # OpenAPI document, AccountingConnectionResponse: every property.
 FULL: dict[str, Any] = {
@@ -171,3 +175,34 @@ def test_lists() -> None:
     page = json.dumps({"data": [RECORD], "next_pagination_token": None, "prev_pagination_token": "p"}).encode()
     records = from_json(page, SyncedRecordList)
     assert (len(records.data), records.next_pagination_token, records.prev_pagination_token) == (1, None, "p")
+
+
+mutations = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@steady
+@given(st.sampled_from([(Connection, FULL), (SyncedRecord, RECORD)]), st.data())
+def test_a_changed_document_is_read_or_refused(kind: tuple[type[object], dict[str, Any]], data: st.DataObject) -> None:
+    """Whatever stands in one field, it is read, or named as wrong; nothing else is raised."""
+    model, document = kind
+    name = data.draw(st.sampled_from(sorted(document)))
+    changed = json.dumps(document | {name: data.draw(mutations)}).encode()
+    problem = None
+    try:
+        found = from_json(changed, model)
+        assert from_json(to_json(found), model) == found
+    except DecodeError as error:
+        problem = str(error)
+    assert problem is None or f"$.{name}" in problem
+
+
+@steady
+@given(st.binary())
+def test_bytes_are_read_or_refused(body: bytes) -> None:
+    """No bytes can raise anything else."""
+    for model in (Connection, ConnectionList, SyncedRecordList):
+        with pytest.raises(DecodeError):
+            from_json(body, model)
