@@ -22,7 +22,7 @@ ROWS = {
     "SYNC": ("sync",),
     "PUSH": ("push",),
 }
-MARKS = dict.fromkeys(("slow-request", "slow-always", "never-close"), pytest.mark.slow)
+MARKS = dict.fromkeys(("slow-request", "slow-answer", "slow-always", "never-close"), pytest.mark.slow)
 """Rows that wait for seconds, and whose siblings wait less."""
 WRITES = ("create", "disconnect", "sync", "push")
 
