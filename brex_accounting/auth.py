@@ -1,7 +1,4 @@
-"""Where bearer tokens come from: a fixed one, or an async callable.
-
-Source: Brex, authentication guide ("Authorization: Bearer"; a user token dies after 90 unused days).
-"""
+"""Where bearer tokens come from: a fixed one, an async callable, or a source of the user's own."""
 
 from __future__ import annotations
 

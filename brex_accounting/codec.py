@@ -22,10 +22,9 @@ import msgspec
 from cattrs.cols import homogenous_tuple_structure_factory
 from cattrs.preconf.msgspec import MsgspecJsonConverter, configure_converter
 
-from .enums import OpenEnum
 from .errors import DecodeError
-from .models import Instant
 from .shapes import Settler, fields_of, model_of, reachable, walk
+from .wiretypes import Instant, OpenEnum
 
 __all__ = ["NEGATIVE_ZERO", "Codec", "Leaf", "exact_json", "instant_or_date"]
 

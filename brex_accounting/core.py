@@ -1,4 +1,4 @@
-"""What the views of one client share: its connections, its limiter, its clock on the server's time."""
+"""What the views of one client share, whichever provider's: connections, limiter, a clock on the server's time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from .converters.drift import drift_of
-from .converters.pages import PageBody
-from .converters.wire import codec
-from .errors import BrexError, ConfigurationError
-from .models import AccountingRecord, Page
+from .errors import ConfigurationError
 from .session.call import Call
 from .session.clock import Clock
 from .session.discreet import Unchained
@@ -61,7 +57,7 @@ class Core:
     log: logging.Logger
     _manager: Manager | None = None
     _closed: bool = False
-    _drift_told: bool = False
+    _first: set[str] = attrs.field(factory=set)
     # The loop itself holds tasks weakly.
     _tasks: set[asyncio.Task[Any]] = attrs.field(factory=set)
     # Weakly: a fleet's client outlives most of its companies.
@@ -72,7 +68,7 @@ class Core:
         """The open session manager."""
         if self._manager is None:
             state = "is closed" if self._closed else "is not open"
-            raise ConfigurationError(f"the client {state}; use it inside 'async with BrexAccounting(...) as brex:'")
+            raise ConfigurationError(f"the client {state}; use it inside 'async with'")
         return self._manager
 
     def open(self) -> None:
@@ -153,24 +149,19 @@ class Core:
         told = self.manager.server_clock
         return None if told is None else told[0] + timedelta(seconds=self.clock.monotonic() - told[1])
 
-    def watch_drift(self, page: Page[AccountingRecord], call: str) -> None:
-        """Compare the first page that holds records with the models, and tell what differs."""
-        if self._drift_told or not page.items:
-            return
-        self._drift_told = True
-        try:
-            drift = drift_of(codec(), page.raw, PageBody[AccountingRecord], call)
-        except (BrexError, ValueError, RecursionError):  # watching must not fail what it watches
-            return
-        if drift is not None:
-            level = logging.WARNING if drift.unknown else logging.INFO
-            self.log.log(level, "names differ from the models in %s: %s", call, drift)
-            self.manager.tell(drift)
+    def is_first(self, what: str) -> bool:
+        """Whether it is asked for the first time, by any view."""
+        known = what in self._first
+        self._first.add(what)
+        return not known
 
 
 @attrs.frozen(kw_only=True)
 class View:
-    """One company with one set of options, on a core. Resources call through it."""
+    """One company with one set of options, on a core. Resources call through it.
+
+    Calls of the same ``key`` share a rate limit.
+    """
 
     core: Core
     key: str

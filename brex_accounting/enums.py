@@ -1,14 +1,12 @@
 """Open enums: the values Brex documents, and room for those it adds later.
 
 New enum constants are non-breaking by Brex's versioning guide, so a closed enum would turn a
-quiet addition into a failed month end. An unknown value keeps its text, compares equal to the
-plain string, and says so through ``is_known``.
+quiet addition into a failed month end.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Self
+from .wiretypes import OpenEnum
 
 __all__ = [
     "AccountType",
@@ -26,29 +24,6 @@ __all__ = [
     "WebhookEventType",
     "WebhookSecretStatus",
 ]
-
-
-class OpenEnum(StrEnum):
-    """A string enum that takes values it has never seen."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        # None for a non-string: the decoder then reports the wrong type instead of inventing a member.
-        if not isinstance(value, str):
-            return None
-        member = str.__new__(cls, value)
-        member._name_ = value
-        member._value_ = value
-        return member
-
-    @property
-    def is_known(self) -> bool:
-        """Whether this version of the package knows the value."""
-        return self._value_ in type(self).__members__
-
-    def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[str]]:
-        # By value, never by name: an unknown member exists in no other process.
-        return type(self), (self._value_,)
 
 
 class RecordType(OpenEnum):

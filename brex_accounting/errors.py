@@ -48,7 +48,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from .enums import ErrorCode
 from .root_error import BrexError, ConfigurationError
 from .store_errors import (
     LeaseLost,
@@ -62,6 +61,7 @@ from .store_errors import (
 )
 
 if TYPE_CHECKING:
+    from .enums import ErrorCode
     from .fields.models import ChartConflict
     from .models import JsonValue
 
@@ -134,7 +134,7 @@ class APIStatusError(BrexError):
     none. ``trace_id`` is what Brex's support asks for, ``retry_after`` how many seconds it said to stay away.
     """
 
-    advice: ClassVar[str] = "See .message and .details for Brex's own words."
+    advice: ClassVar[str] = "See .message and .details for the server's own words."
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class BadRequest(APIStatusError):
 class AuthenticationError(APIStatusError):
     """The token is missing, invalid, revoked or expired."""
 
-    advice = "Make a new token in the Brex dashboard, or renew the customer's consent."
+    advice = "Make a new token, check the credentials, or renew the customer's consent."
 
 
 class PermissionDenied(APIStatusError):
@@ -306,7 +306,7 @@ class RateLimitError(APIStatusError):
 class ServerError(APIStatusError):
     """5xx: the server failed."""
 
-    advice = "Try again later; give the trace id to Brex's support if it goes on."
+    advice = "Try again later; give the trace id to the provider's support if it goes on."
 
 
 class DecodeError(BrexError):
@@ -373,6 +373,6 @@ class TokenRefreshError(BrexError):
 
 
 class WebhookVerificationError(BrexError):
-    """A delivery is not from Brex, or not of now. ``mismatch``: no secret fits it; fresh ones may."""
+    """A delivery is not from where it says, or not of now. ``mismatch``: no secret fits it; fresh ones may."""
 
     mismatch: bool = False

@@ -10,14 +10,12 @@ Source: Brex, Accounting API reference, "Query accounting records" and "Get acco
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, cast
 
 import attrs
-import msgspec
 
 from .enums import (
     IntegrationStatus,
@@ -28,6 +26,8 @@ from .enums import (
     UserRole,
     UserStatus,
 )
+from .pages import Checkpoint, Page
+from .wiretypes import Instant, JsonValue, Unmodelled
 
 __all__ = [
     "ALL_TIME",
@@ -55,19 +55,12 @@ __all__ = [
 
 T = TypeVar("T")
 
-JsonValue: TypeAlias = "bool | int | Decimal | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
-
 if TYPE_CHECKING:
     Amount: TypeAlias = Decimal
-    Unmodelled: TypeAlias = JsonValue
 else:
     # msgspec would accept "NaN" and "1_000" for a Decimal, and the text is gone by then. Untyped,
     # with a float hook that makes Decimals, the codec still sees what was sent and settles it.
     Amount = Annotated[Any, "amount"]
-    Unmodelled = Annotated[Any, "unmodelled"]
-
-Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
-"""An aware datetime; a naive one is refused while decoding."""
 
 
 def _with_defaults_on_class(cls: type[T]) -> type[T]:
@@ -323,41 +316,6 @@ class UpdatedAt:
 
 ALL_TIME = UpdatedAt(gte=datetime(2000, 1, 1, tzinfo=UTC))
 """Every record there is. Without a window Brex silently leaves history out, so this is the default."""
-
-
-@attrs.frozen(kw_only=True)
-class Checkpoint:
-    """Where a reader stands: enough to go on after it, in another process or on another day.
-
-    ``filters`` are the query as sent (they are sent again with the cursor), ``cursor`` asks for the
-    page that was being read (None: the first), ``after`` is the (id, version) of the last record
-    handed out from it (None: none yet). Save it with ``to_json``, load it with
-    ``from_json(data, Checkpoint)``.
-    """
-
-    filters: tuple[tuple[str, str], ...] = ()
-    page_size: int
-    cursor: str | None = None
-    after: tuple[str, int] | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Page(Generic[T]):
-    """One page of a list.
-
-    ``checkpoint`` means that everything up to and including this page is done: save it after
-    processing. ``served_at`` is Brex's clock when it answered, ``raw`` the body as received, for
-    fields that are not modelled yet.
-    """
-
-    items: tuple[T, ...] = attrs.field(repr=False)
-    next_cursor: str | None = None
-    has_next_page: bool
-    total_count: int | None = None
-    checkpoint: Checkpoint | None = None
-    served_at: datetime | None = None
-    trace_id: str | None = None
-    raw: bytes = attrs.field(default=b"", repr=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -16,7 +16,7 @@ from typing import Any, Generic, Self, TypeVar
 import attrs
 
 from .errors import BrexError, CheckpointMismatch, ConfigurationError, CursorLoop, PaginationError
-from .models import Checkpoint, Page
+from .pages import Checkpoint, Page
 from .prefetching import Fetch, PageAhead, Spawn, spawn
 
 __all__ = ["PageIterator", "RecordIterator", "RecordQuery", "Source", "Walk", "check_page_size"]

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from .errors import APIConnectionError
-from .models import Page
+from .pages import Page
 
 __all__ = ["Fetch", "PageAhead", "Peeked", "Spawn", "end", "retrieved", "spawn"]
 

@@ -15,6 +15,7 @@ from .converters.pages import OnBadRecord
 from .converters.projection import Projection, project
 from .converters.queries import MAX_IDS, Query, each_checked, period, record_filters
 from .core import View
+from .drifting import watch_drift
 from .enums import ReviewStatus, SourceType
 from .errors import BrexError, ConfigurationError
 from .models import (
@@ -286,7 +287,7 @@ class Records:
         page = await self._view.run(call)
         told = PageEvent(call=call.name, key=self._view.key, items=len(page.items), has_next_page=page.has_next_page)
         manager.tell(told)
-        self._view.core.watch_drift(page, call.name)
+        watch_drift(self._view.core, page, call.name)
         return page
 
     def _skipped(self, bad: BadRecord) -> None:

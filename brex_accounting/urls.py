@@ -23,7 +23,7 @@ def checked_url(url: str, name: str = "base_url") -> str:
     except ValueError:
         raise ConfigurationError(f"{name} is not a URL: its host or port is malformed") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(f"{name} must be an absolute http(s) URL such as https://api.brex.com")
+        raise ConfigurationError(f"{name} must be an absolute http(s) URL such as https://api.example.com")
     if not _HOST.fullmatch(parts.hostname):
         raise ConfigurationError(f"{name} holds a host name that cannot be one")
     if parts.username is not None or parts.password is not None:

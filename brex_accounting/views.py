@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,20 +11,18 @@ from typing import TYPE_CHECKING
 import attrs
 
 from . import endpoints
-from ._version import __version__
 from .auth import TokenFunction, TokenSource, token_source
 from .converters.pages import PageBody
-from .converters.queries import checked_text, record_filters
+from .converters.queries import record_filters
 from .converters.wire import codec
-from .core import Core, Settings, View, user_agent_of
+from .core import View
 from .errors import BrexError, ConfigurationError
 from .models import AccountingRecord, UpdatedAt
-from .session.clock import Clock, SystemClock
-from .session.events import Observer, checked_observers
-from .session.limiter import TURN_LASTS, Limiter, RateLimit, SlidingLog
+from .opening import open_view, with_options
+from .session.clock import Clock
+from .session.events import Observer
+from .session.limiter import Limiter, RateLimit
 from .session.retry import RetryPolicy
-from .session.services import Options
-from .urls import checked_url
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -56,43 +53,23 @@ def first_view(
     given = token if token is not None else os.environ.get("BREX_TOKEN")
     if given is None:
         raise ConfigurationError("no token: pass one, or set the environment variable BREX_TOKEN")
-    _check_kinds(ssl=(None if ssl is True or ssl is False else ssl, SSLContext), clock=(clock, Clock))
-    if ssl is False:
-        raise ConfigurationError("ssl=False would send the token to anyone; pass an SSLContext with your CA")
-    _check_kinds(retry=(retry, RetryPolicy), rate_limit=(rate_limit, RateLimit))
-    if isinstance(max_response_bytes, bool) or not isinstance(max_response_bytes, int) or max_response_bytes < 1:
-        raise ConfigurationError("max_response_bytes must be a whole number of at least 1")
-    watching = checked_observers(observers)
-    tokens = token_source(given)
-    options = _checked(Options(timeout=timeout, deadline=deadline, retry=retry or RetryPolicy()))
-    time = clock or SystemClock()
-    settings = Settings(
+    return open_view(
+        given,
         # An empty argument is a mistake that must not end at production.
-        base_url=checked_url(base_url if base_url is not None else os.environ.get("BREX_BASE_URL") or PRODUCTION),
+        base_url=base_url if base_url is not None else os.environ.get("BREX_BASE_URL") or PRODUCTION,
+        timeout=timeout,
+        deadline=deadline,
+        retry=retry,
+        rate_limit=rate_limit or RateLimit(),
+        limiter=limiter,
         session=session,
         ssl=ssl,
         trust_env=trust_env,
-        user_agent=checked_text("user_agent", user_agent or user_agent_of(__version__)),
+        user_agent=user_agent,
+        observers=observers,
         max_response_bytes=max_response_bytes,
+        clock=clock,
     )
-    rate = rate_limit or RateLimit()
-    core = Core(
-        settings=settings,
-        limiter=limiter or SlidingLog(rate, time),
-        turn_lasts=rate.per * TURN_LASTS,
-        clock=time,
-        observers=watching,
-        log=logging.getLogger("brex_accounting"),
-    )
-    core.keep(given)
-    return View(core=core, key="", tokens=tokens, options=options)
-
-
-def with_options(view: View, *, timeout: float | None, deadline: float | None, retry: RetryPolicy | None) -> View:
-    """The same view with other options; None keeps the current."""
-    given = {"timeout": timeout, "deadline": deadline, "retry": retry}
-    changes = {name: value for name, value in given.items() if value is not None}
-    return attrs.evolve(view, options=_checked(attrs.evolve(view.options, **changes)))  # type: ignore[arg-type]
 
 
 def for_company(view: View, company_id: str, token: str | TokenFunction | TokenSource) -> View:
@@ -123,17 +100,3 @@ def compile_decoder() -> None:
 
 def _ignore(_bad: object) -> None:
     return None
-
-
-def _check_kinds(**given: tuple[object, type]) -> None:
-    for name, (value, kind) in given.items():
-        if value is not None and not isinstance(value, kind):
-            raise ConfigurationError(f"{name} takes a {kind.__name__}, not {type(value).__name__}")
-
-
-def _checked(options: Options) -> Options:
-    _check_kinds(retry=(options.retry, RetryPolicy))
-    for name, seconds in (("timeout", options.timeout), ("deadline", options.deadline)):
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
-            raise ConfigurationError(f"{name} must be a number of seconds above 0")
-    return options

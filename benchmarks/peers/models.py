@@ -17,8 +17,9 @@ import pydantic
 
 from brex_accounting.converters.pages import PageBody
 from brex_accounting.enums import OpenEnum
-from brex_accounting.models import AccountingRecord, Amount, Instant, Unmodelled
+from brex_accounting.models import AccountingRecord, Amount, Instant
 from brex_accounting.shapes import fields_of
+from brex_accounting.wiretypes import Unmodelled
 
 __all__ = ["plain_converter", "plain_page", "pydantic_page", "stainless_record", "struct_page"]
 

@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError
 
 from .._version import __version__
 from ..errors import APIStatusError, BrexError, ConfigurationError
-from . import demo, export, fields, integration, records, sandbox, sync, webhook
+from . import demo, export, fields, integration, monite, records, sandbox, sync, webhook
 from .console import Failed, Mistakes, Terminated, UnexpectedError, UsageError, one_line, say
 
 __all__ = ["build", "run"]
@@ -39,6 +39,7 @@ def build() -> App:
     app.command(integration.build())
     app.command(webhook.build())
     app.command(fields.build())
+    app.command(monite.build())
     return app
 
 
@@ -96,7 +97,7 @@ def _failed(error: Exception, as_json: bool, *, help_for: Sequence[str] = ()) ->
     lines = str(error).splitlines() if isinstance(error, Mistakes) else [str(error)]
     text = "\n".join(map(one_line, lines)) or type(error).__name__
     if isinstance(error, APIStatusError) and error.message:
-        text += f" Brex says: {one_line(error.message)}"
+        text += f" The server says: {one_line(error.message)}"
     text = " ".join([text, *getattr(error, "__notes__", ())])
     if help_for:
         command = " ".join(word for word in help_for[:2] if word.isalpha())

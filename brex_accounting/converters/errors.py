@@ -22,21 +22,18 @@ from ..errors import (
     APIStatusError,
     AuthenticationError,
     BadRequest,
-    Conflict,
     CursorExpired,
     DuplicateAccountingRecordIds,
     IntegrationNotActive,
-    NotFound,
-    PermissionDenied,
     RateLimitError,
     RecordsNotFound,
     RecordsNotReadyForExport,
     ServerError,
-    UnprocessableEntity,
     VendorAccountIdMismatch,
 )
 from ..models import JsonValue
 from ..session.call import Refusal, Reply, trace_id
+from ..statuses import error_class
 
 __all__ = ["TRACE_HEADER", "ErrorBody", "refuse", "refuse_with_cursor"]
 
@@ -52,16 +49,6 @@ _BY_CODE: Final[Mapping[ErrorCode, type[APIStatusError]]] = MappingProxyType(
         ErrorCode.INTEGRATION_NOT_ACTIVE: IntegrationNotActive,
         ErrorCode.DUPLICATE_ACCOUNTING_RECORD_IDS: DuplicateAccountingRecordIds,
         ErrorCode.ACCOUNTING_RECORD_NOT_READY_FOR_EXPORT: RecordsNotReadyForExport,
-    }
-)
-_BY_STATUS: Final[Mapping[int, type[APIStatusError]]] = MappingProxyType(
-    {
-        400: BadRequest,
-        401: AuthenticationError,
-        403: PermissionDenied,
-        404: NotFound,
-        409: Conflict,
-        422: UnprocessableEntity,
     }
 )
 # Never across the word scope: a token that is alive may hold the wrong ones.
@@ -107,15 +94,14 @@ def refuse_with_cursor(reply: Reply, where: str) -> Refusal:
 
 
 def _kind(reply: Reply, body: ErrorBody) -> type[APIStatusError]:
-    if reply.status == 429 or (reply.status == 503 and reply.says_when):
-        return RateLimitError
-    if reply.status >= 500:
-        return ServerError
+    by_status = error_class(reply)
+    if by_status is RateLimitError or by_status is ServerError:
+        return by_status
     if body.error_code is not None and body.error_code in _BY_CODE:
         return _BY_CODE[body.error_code]
     if reply.status == 404 and "not_found_export_entry_source_ids" in body.details:
         return RecordsNotFound
-    return _BY_STATUS.get(reply.status, APIStatusError)
+    return by_status
 
 
 def _read(data: bytes) -> ErrorBody:

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import (
-    MAX_PREC,
-    Clamped,
-    Context,
-    Decimal,
-    DecimalException,
-    InvalidOperation,
-    Overflow,
-    Rounded,
-    Subnormal,
-)
-from functools import lru_cache
+from decimal import Decimal
 from typing import Final
 
 from ..codec import NEGATIVE_ZERO
+from ..exact import REACH
 from ..models import Money
 from ..shapes import Settler
 
-__all__ = ["exact_amount", "exact_numbers", "exact_value", "settle_money"]
+__all__ = ["exact_amount", "settle_money"]
 
 _PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
-_REACH = 28
-"""Amounts whose first digit stands further than this from the decimal point are refused: no books
-hold them, and arithmetic on them would round."""
 # Past the guard of a frozen class, as its own initializer does.
 _set_amount: Callable[[Money, Decimal], None] = vars(Money)["amount"].__set__
 
@@ -42,31 +29,9 @@ def exact_amount(value: object) -> Decimal:
         amount = Decimal(value)
     else:
         raise ValueError("not an amount")
-    if not amount.is_finite() or not -_REACH <= amount.adjusted() <= _REACH:
+    if not amount.is_finite() or not -REACH <= amount.adjusted() <= REACH:
         raise ValueError("not an amount")
     return amount
-
-
-def exact_value(value: object) -> object:
-    """Anything JSON holds, unless a number in it is beyond what a Decimal can be: a ``ValueError``."""
-    if isinstance(value, Decimal) and value.is_nan():
-        raise ValueError("not a number")
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for one in inner:
-        exact_value(one)
-    return value
-
-
-def exact_numbers() -> Callable[[str], Decimal]:
-    """How the fast pass reads a number with a fraction or an exponent: exactly, or with an ``ArithmeticError``.
-
-    A zero may still have too small an exponent.
-    """
-    # A context that can round nothing and traps what is out of reach does both in one call of C.
-    traps: list[type[DecimalException]] = [Overflow, Subnormal, Clamped, Rounded, InvalidOperation]
-    exact = Context(prec=MAX_PREC, Emin=-_REACH, Emax=_REACH, traps=traps).create_decimal
-    # The amount of a record stands on its lines again, and each of them in up to three currencies.
-    return lru_cache(maxsize=64)(exact)
 
 
 def _settle(moneys: list[Money], data: bytes) -> bool:

@@ -20,8 +20,9 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 import attrs
 
 from ..errors import ConfigurationError
-from ..models import AccountingRecord, Amount, Instant, Money, Unmodelled
+from ..models import AccountingRecord, Amount, Instant, Money
 from ..shapes import fields_of, optional_parts, projection_class
+from ..wiretypes import Unmodelled
 
 __all__ = ["Projection", "project"]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import attrs
 
-from ..enums import OpenEnum, ReviewStatus, SourceType
+from ..arguments import checked_id, checked_text, is_encodable, member
+from ..enums import ReviewStatus, SourceType
 from ..errors import ConfigurationError
 from ..models import UpdatedAt
 
@@ -27,13 +27,10 @@ __all__ = [
     "window",
 ]
 
-E_ = TypeVar("E_", bound=OpenEnum)
 Query: TypeAlias = tuple[tuple[str, str], ...]
 
 MAX_IDS = 500
 """Brex: "ID size is limited to 500"."""
-
-_LONGEST_ID = 200
 
 
 def record_filters(
@@ -110,50 +107,6 @@ def each_checked(ids: Iterable[str]) -> list[str]:
         given = "one string" if isinstance(ids, (str, bytes)) else type(ids).__name__
         raise ConfigurationError(f"ids takes a list of ids, not {given}")
     return [checked_id("a record id", one) for one in ids]
-
-
-def checked_id(name: str, value: str) -> str:
-    """An id that can stand in a path: not empty, no path, no blanks. The value is not echoed."""
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
-    if not value or value in {".", ".."}:
-        raise ConfigurationError(f"{name} is empty or a path")
-    if len(value) > _LONGEST_ID:
-        raise ConfigurationError(f"{name} is longer than {_LONGEST_ID} characters")
-    if any(character in "/\\" or character.isspace() or not character.isprintable() for character in value):
-        raise ConfigurationError(f"{name} holds a slash, a blank or a control character")
-    return value
-
-
-def checked_text(name: str, value: str) -> str:
-    """A text argument that is not blank and holds no control characters."""
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
-    if not value.strip() or not value.isprintable() or not is_encodable(value):
-        raise ConfigurationError(f"{name} is blank or holds control characters")
-    return value
-
-
-def is_encodable(text: str) -> bool:
-    """Whether a text can be UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def member(enum: type[E_], name: str, value: E_ | str | None) -> E_ | None:
-    """An argument as a member of an open enum. Plain strings must be known."""
-    if value is None or isinstance(value, enum):
-        return value
-    known = [str(member) for member in enum]
-    if value not in known:
-        close = difflib.get_close_matches(str(value).upper(), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-        # A member made on purpose is the way to send a value newer than this package.
-        raise ConfigurationError(f"unknown {name}; {hint} (to send a newer value, pass {enum.__name__}(value))")
-    return enum(value)
 
 
 def _moment(name: str, bound: object) -> datetime:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar, cast, get_args, get_origin
 from ..codec import Codec, instant_or_date
 from ..companies.models import Company
 from ..errors import ConfigurationError
+from ..exact import exact_numbers, exact_value
 from ..fields.models import FieldValueKey, NewFieldValue
 from ..models import (
     AccountingFieldValue,
@@ -22,12 +23,12 @@ from ..models import (
     LineItem,
     Money,
     Page,
-    Unmodelled,
     User,
 )
+from ..wiretypes import Unmodelled
 from .exports import ResultBody, SuccessBody, result_body, result_of
 from .fields import ChangeBody, DataBody, FieldBody
-from .money import exact_amount, exact_numbers, exact_value, settle_money
+from .money import exact_amount, settle_money
 from .pages import PageBody, page_of, read_page
 from .webhooks import ABSENT as WEBHOOK_ABSENT
 from .webhooks import SPELLINGS as WEBHOOK_SPELLINGS

@@ -18,6 +18,7 @@ from ..converters.wire import codec, to_json
 from ..enums import ErrorCode
 from .faults import FaultPlan
 from .field_routes import FieldRoutes
+from .misbehaving import cut, hang_up
 from .oauth import LocalOAuth, OAuthRefused, discovery
 from .openapi import openapi_document
 from .reading import read_integration, read_results
@@ -92,12 +93,12 @@ class Front:
             if fault is not None:
                 self._statistics.faults += 1
             if fault == "drop":
-                return _hang_up(request)
+                return hang_up(request)
             response = await self._answer(request, serve, fault)
             if fault == "drop-after":
-                return _hang_up(request)
+                return hang_up(request)
             _sign(response, trace, self._brex)
-            return await _cut(request, response) if fault == "cut" else response
+            return await cut(request, response) if fault == "cut" else response
 
         return handle
 
@@ -229,20 +230,3 @@ def _sign(response: web.Response, trace: str, brex: LocalBrex) -> None:
 def _refusal(refused: Refused) -> web.Response:
     content_type = _JSON if refused.shape != "empty" else "application/octet-stream"
     return web.Response(status=refused.status, body=refused.body(), content_type=content_type)
-
-
-def _hang_up(request: web.Request) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=500)
-
-
-async def _cut(request: web.Request, whole: web.Response) -> web.StreamResponse:
-    body = whole.body if isinstance(whole.body, bytes) else b""
-    response = web.StreamResponse(status=whole.status, headers=whole.headers)
-    response.content_length = len(body)
-    await response.prepare(request)
-    await response.write(body[: len(body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    return response

@@ -8,6 +8,7 @@ from ..errors import BrexError
 from .call import Answer, Attempt, Call, Outcome, Oversized, Reply, Request, Sent, Silence, Tries
 from .events import AttemptEvent, PauseEvent, RetryEvent
 from .health import Health
+from .limiter import PausableLimiter
 from .retry import Decision, Done, Fail, Renew, Wait, decide, pause_without_hint
 from .services import Options, Services, TokenSource
 
@@ -85,7 +86,7 @@ class Attempts:
     async def _pause(self, answer: Answer, decision: Decision) -> None:
         """Stop everybody of the key, also when this call waits no more."""
         clock = self.services.clock
-        hint = answer.retry_after(clock.now()) if isinstance(answer, Reply) else None
+        hint = answer.hint(clock.now()) if isinstance(answer, Reply) else None
         policy = self.options.retry
         streak = self._health.streak(clock.monotonic())
         wait = decision.seconds if isinstance(decision, Wait) else hint or pause_without_hint(policy, streak)
@@ -94,6 +95,12 @@ class Attempts:
         self._health.throttled(clock.monotonic(), wait)
         self.services.tell(PauseEvent(key=self.key, wait=wait, hinted=hint is not None))
         await self.services.limiter.throttled(self.key, wait)
+
+    async def _rest(self, answer: Reply) -> None:
+        """The server says that this was the last one for now: stop everybody before it has to refuse somebody."""
+        seconds = answer.rest(self.services.clock.now())
+        if seconds and isinstance(self.services.limiter, PausableLimiter):
+            await self.services.limiter.pause(self.key, min(seconds, self.options.retry.longest_hint))
 
     @property
     def _health(self) -> Health:
@@ -122,6 +129,8 @@ class Attempts:
         self._note(answer, outcome, decision, now - self.started)
         if outcome is Outcome.THROTTLED:
             await self._pause(answer, decision)
+        elif isinstance(answer, Reply):
+            await self._rest(answer)
         return decision
 
     def _request(self) -> Request:

@@ -32,6 +32,8 @@ __all__ = [
 T_co = TypeVar("T_co", covariant=True)
 
 _TRACE = re.compile(r"[\w.:=/+-]{1,128}", re.ASCII)
+_EPOCH = 1e9
+"""A RateLimit-Reset from here on is a date: in seconds it would be 30 years."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATE = re.compile(rf"[A-Z][a-z]{{2}}, (\d\d) ({'|'.join(_MONTHS)}) (\d{{4}}) (\d\d):(\d\d):([0-5]\d) GMT", re.ASCII)
 
@@ -84,6 +86,25 @@ class Reply:
             return None
         # The server's own Date, so that a wrong local clock does not matter.
         return max(0.0, (until - (self.served_at or now)).total_seconds())
+
+    def rest(self, now: datetime) -> float | None:
+        """Seconds for which the RateLimit headers say that nothing is left; None when they say no such thing.
+
+        RateLimit-Reset is in seconds, as in the drafts of the IETF; a number beyond all waits is taken for a
+        time since 1970, as some servers send it.
+        """
+        if self.headers.get("ratelimit-remaining", "").strip() != "0":
+            return None
+        text = self.headers.get("ratelimit-reset", "").strip()
+        if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text) is None:
+            return None
+        seconds = float(text)
+        return seconds if seconds < _EPOCH else max(0.0, seconds - (self.served_at or now).timestamp())
+
+    def hint(self, now: datetime) -> float | None:
+        """Seconds after which the server said to come back, in whichever header."""
+        asked = self.retry_after(now)
+        return self.rest(now) if asked is None else asked
 
     @property
     def says_when(self) -> bool:

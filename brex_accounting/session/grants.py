@@ -10,7 +10,7 @@ import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import attrs
@@ -35,10 +35,14 @@ __all__ = [
     "ask",
     "checked_client",
     "checked_seconds",
+    "exchange",
+    "granted",
     "is_visible",
     "pair_of",
     "revoke",
 ]
+
+T = TypeVar("T")
 
 LIFETIME: Final = 3600.0
 """Seconds an access token lives when the answer does not say."""
@@ -132,13 +136,13 @@ def pair_of(granted: Granted, refresh_token: str, asked_at: datetime) -> TokenPa
 
 async def ask(at: Endpoint, form: Form, clock: Clock, log: logging.Logger) -> Granted:
     """The tokens that a form is worth. Any failure is a ``TokenRefreshError`` without a chain."""
-    return await _run(at, _call(at, form, _ONCE, clock), clock, log)
+    return await exchange(at, _call(at, form, _ONCE, clock), clock, log)
 
 
 async def revoke(at: Endpoint, form: Form, clock: Clock, log: logging.Logger) -> None:
     """Make a token useless. Fails like ``ask``."""
     call = attrs.evolve(_call(at, form, _AGAIN, clock), name="token revocation", decode=_nothing)
-    await _run(at, call, clock, log)
+    await exchange(at, call, clock, log)
 
 
 def _call(at: Endpoint, form: Form, repeat: Repeat, clock: Clock) -> Call[Granted]:
@@ -149,12 +153,13 @@ def _call(at: Endpoint, form: Form, repeat: Repeat, clock: Clock) -> Call[Grante
         body=urlencode(form.fields).encode(),
         content_type="application/x-www-form-urlencoded",
         repeat=repeat,
-        decode=_granted,
+        decode=granted,
         refuse=partial(_refuse, clock),
     )
 
 
-async def _run(at: Endpoint, call: Call[Granted], clock: Clock, log: logging.Logger) -> Granted:
+async def exchange(at: Endpoint, call: Call[T], clock: Clock, log: logging.Logger) -> T:
+    """The result of one call without a token, on a connection of its own. Fails like ``ask``."""
     # Here and not at the top: aiohttp is loaded when it is first needed.
     from .transport import AiohttpTransport
 
@@ -179,7 +184,7 @@ async def _run(at: Endpoint, call: Call[Granted], clock: Clock, log: logging.Log
                 raise _failed(error, call) from None
 
 
-def _failed(error: BrexError, call: Call[Granted]) -> TokenRefreshError:
+def _failed(error: BrexError, call: Call[object]) -> TokenRefreshError:
     text = str(error) if isinstance(error, TokenRefreshError) else f"the OAuth server failed: {error}"
     if error.may_have_happened and not call.repeat.after_ambiguous:
         text += "; it may have been processed, and then the refresh token or code it carried is spent"
@@ -189,7 +194,8 @@ def _failed(error: BrexError, call: Call[Granted]) -> TokenRefreshError:
     return failed
 
 
-def _granted(reply: Reply) -> Granted:
+def granted(reply: Reply) -> Granted:
+    """What an answer grants. Raises ``DecodeError``."""
     try:
         # Floats as text: a lifetime beyond all numbers must not cost the tokens.
         body = msgspec.json.Decoder(float_hook=str).decode(reply.body)

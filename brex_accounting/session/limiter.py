@@ -11,14 +11,14 @@ import asyncio
 import math
 from collections import OrderedDict, deque
 from itertools import takewhile
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
 from ..errors import ConfigurationError
 from .clock import Clock
 
-__all__ = ["TURN_LASTS", "Limiter", "RateLimit", "SlidingLog"]
+__all__ = ["TURN_LASTS", "Limiter", "PausableLimiter", "RateLimit", "SlidingLog"]
 
 _SHORTEST = 1e-6
 """Seconds that any clock can tell from none: a shorter sleep might not move it."""
@@ -56,6 +56,14 @@ class Limiter(Protocol):
         """The server said 429: let nobody with this key start for ``wait`` seconds."""
 
 
+@runtime_checkable
+class PausableLimiter(Limiter, Protocol):
+    """One that can also be told before anything was refused. Others are told nothing then."""
+
+    async def pause(self, key: str, seconds: float) -> None:
+        """The server said that nothing is left: let nobody with this key start for so long."""
+
+
 _Lane: TypeAlias = "OrderedDict[asyncio.Future[None], None]"
 
 
@@ -67,6 +75,7 @@ class _Log:
     before: int
     clean_since: float
     paused_until: float = -math.inf
+    rests_until: float = -math.inf
     started: deque[float] = attrs.field(factory=deque)
     refused: deque[float] = attrs.field(factory=deque)
     first: asyncio.Future[None] | None = None
@@ -133,6 +142,11 @@ class SlidingLog:
         log.paused_until = max(log.paused_until, now + wait)
         log.clean_since = max(now, log.paused_until)
 
+    async def pause(self, key: str, seconds: float) -> None:
+        """Nobody of the key starts for so long from now; what is allowed after that stays as it is."""
+        log = self._logs.get(key) or self._new(key)
+        log.rests_until = max(log.rests_until, self._clock.monotonic() + seconds)
+
     async def _line_up(self, log: _Log, lane: _Lane) -> None:
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         lane[ticket] = None
@@ -154,7 +168,7 @@ class SlidingLog:
         started, window = log.started, self._window
         while started and started[0] + window <= now:
             started.popleft()
-        at = log.paused_until
+        at = max(log.paused_until, log.rests_until)
         if log.allowed < self._limit:
             self._give_back(log, now)
             if started:

@@ -152,7 +152,7 @@ def _throttled(
     now: datetime,
     roll: float,
 ) -> Decision:
-    hint = answer.retry_after(now) if isinstance(answer, Reply) else None
+    hint = answer.hint(now) if isinstance(answer, Reply) else None
     if isinstance(error, RateLimitError):
         error.retry_after = hint
     if hint is None:

@@ -26,7 +26,15 @@ from .plan import copy_of, judge, judge_absence, missing, next_window
 from .summary import Tally
 
 __all__ = [
-    *("BILLS", "CHUNK", "FRESH", "Reader", "checked_record_ids", "copy_read", "record_of", "rehash", "restarted"),
+    "BILLS",
+    "CHUNK",
+    "FRESH",
+    "Reader",
+    "checked_record_ids",
+    "copy_read",
+    "record_of",
+    "rehash",
+    "restarted",
 ]
 
 _log = logging.getLogger("brex_accounting")

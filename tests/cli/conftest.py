@@ -55,7 +55,7 @@ class Shell:
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     """No token, no sandbox: what a newcomer has."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BREX_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("BREX_", "MONITE_"))}
     # A folder of its own, to see what is left behind.
     (tmp_path / "work").mkdir()
     (tmp_path / "tmp").mkdir()

@@ -28,6 +28,7 @@ BOMB = 16 * 2**20
 """What a bomb unfolds to."""
 
 _ALWAYS = math.inf
+_NEXT = re.compile(rb'("next_(?:cursor|pagination_token)":\s*)(?:"[^"]*"|null)')
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -162,8 +163,8 @@ async def _repeating_cursor(exchange: Exchange) -> bool:
     await exchange.read()
     answer = await exchange.forward()
     first = exchange.proxy.first_cursor or b""
-    answer = answer.with_body(re.sub(rb'(?<="next_cursor":)("[^"]*"|null)', b'"' + first + b'"', answer.body, count=1))
-    await exchange.send(answer.encode())
+    body = _NEXT.sub(lambda found: found[1] + b'"' + first + b'"', answer.body)
+    await exchange.send(answer.with_body(body).encode())
     return True
 
 

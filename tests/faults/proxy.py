@@ -172,7 +172,7 @@ class Proxy:
 
     def remembered(self, answer: Answer) -> Answer:
         """The answer; the first cursor that is ever given out is kept."""
-        found = re.search(rb'"next_cursor":\s*"([^"]+)"', answer.body)
+        found = re.search(rb'"next_(?:cursor|pagination_token)":\s*"([^"]+)"', answer.body)
         if found is not None and self.first_cursor is None:
             self.first_cursor = found[1]
         return answer

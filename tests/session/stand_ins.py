@@ -110,6 +110,14 @@ class Limiter:
         self.journal.append(f"throttled {key} {wait:g}")
 
 
+class PausableLimiter(Limiter):
+    """One that can be told before anything was refused."""
+
+    async def pause(self, key: str, seconds: float) -> None:
+        """Note it."""
+        self.journal.append(f"pause {key} {seconds:g}")
+
+
 @attrs.define(slots=False)
 class Transport:
     """Answers from a script, which may hold functions that wait."""

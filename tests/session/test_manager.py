@@ -25,7 +25,7 @@ from brex_accounting.session.events import AttemptEvent, CallEnded, CallStarted,
 from brex_accounting.session.retry import RetryPolicy
 from brex_accounting.session.services import Options
 
-from .stand_ins import NOT_SENT, NOTHING, START, Bench, Step, a_call, reply
+from .stand_ins import NOT_SENT, NOTHING, START, Bench, PausableLimiter, Step, a_call, reply
 
 LATE = Silence(sent=Sent.UNSURE, cause="nothing within 1 s", timed_out=True)
 TOO_LARGE = Oversized(status=200, limit=10, headers={"X-Trace": "tr-big"})
@@ -130,6 +130,27 @@ async def test_a_throttle_pauses_the_key_and_not_the_call_alone() -> None:
     await bench.run(key="k")
     one, again = ["turn k", "token", "send"], ["turn k again", "token", "send"]
     assert bench.journal == [*one, "throttled k 1.5", *again, "throttled k 3.15", *again]
+
+
+async def test_what_is_used_up_stops_the_key_before_anything_is_refused() -> None:
+    """A limiter that can pause is told so by a good answer's headers, for a minute at most; others are not."""
+    spent = reply(RateLimit_Remaining="0", RateLimit_Reset="1")
+    bench = Bench([spent, reply(RateLimit_Remaining="0", RateLimit_Reset="7200")])
+    bench.manager.limiter = PausableLimiter(bench.journal)
+    await bench.run(key="k")
+    await bench.run(key="k")
+    turn = ["turn k", "token", "send"]
+    assert bench.journal == [*turn, "pause k 1", *turn, "pause k 60"]
+    plain = Bench([spent])
+    await plain.run(key="k")
+    assert plain.journal == turn
+
+
+async def test_a_throttle_may_say_when_in_its_rate_limit_headers() -> None:
+    """Without Retry-After they are the hint."""
+    bench = Bench([reply(429, RateLimit_Remaining="0", RateLimit_Reset="3"), reply()])
+    await bench.run(key="k")
+    assert "throttled k 3.15" in bench.journal
 
 
 async def test_a_hint_that_is_too_long_is_raised() -> None:

@@ -68,3 +68,17 @@ def test_unknown_values_survive_a_record(version: float) -> None:
     assert not any(value.is_known for value in (one.type, one.review_status, one.source_type))
     assert from_json(to_json(one), AccountingRecord) == one
     assert pickle.loads(pickle.dumps(one)) == one
+
+
+class Lower(OpenEnum):
+    """Values that are not spelled as the members' names."""
+
+    DONE = "done"
+
+
+def test_what_is_known_goes_by_value() -> None:
+    """A member's name is this package's own: only its value came from a server."""
+    assert Lower("done").is_known
+    assert not Lower("DONE").is_known
+    assert not Lower("new").is_known
+    assert not Lower("new").is_known, "asking does not make it known"

@@ -15,12 +15,14 @@ from hypothesis import given
 
 from brex_accounting import AccountingRecord, ConfigurationError, DecodeError, LineItem, Money
 from brex_accounting.codec import Codec
-from brex_accounting.converters.money import exact_amount, exact_numbers, exact_value, settle_money
+from brex_accounting.converters.money import exact_amount, settle_money
 from brex_accounting.converters.pages import read_page
 from brex_accounting.converters.projection import project
 from brex_accounting.converters.wire import ABSENT, SPELLINGS, codec
 from brex_accounting.enums import RecordType, SourceType
-from brex_accounting.models import Amount, BadRecord, Unmodelled, Vendor
+from brex_accounting.exact import exact_numbers, exact_value
+from brex_accounting.models import Amount, BadRecord, Vendor
+from brex_accounting.wiretypes import Unmodelled
 
 from .documents import encoded, line, money, page, record, records, second_pass, steady
 

@@ -10,10 +10,12 @@ import pytest
 from brex_accounting import AccountingRecord, DecodeError, Integration, from_json
 from brex_accounting.codec import Codec
 from brex_accounting.converters.drift import drift_of
-from brex_accounting.converters.money import exact_amount, exact_numbers, exact_value, settle_money
+from brex_accounting.converters.money import exact_amount, settle_money
 from brex_accounting.converters.pages import PageBody
 from brex_accounting.converters.wire import ABSENT, SPELLINGS, codec
-from brex_accounting.models import Amount, LineItem, Money, Unmodelled
+from brex_accounting.exact import exact_numbers, exact_value
+from brex_accounting.models import Amount, LineItem, Money
+from brex_accounting.wiretypes import Unmodelled
 
 from .documents import encoded, line, money, page, record
 

@@ -1,0 +1,124 @@
+"""``monite connections list``, ``get``, ``create``, ``disconnect`` and ``sync``."""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+
+from ..monite import Connection, MoniteAccounting, to_json
+from .console import UsageError, one_line, say
+
+__all__ = ["build"]
+
+_HELP = """Monite's accounting connections.
+
+The credentials come from MONITE_CLIENT_ID and MONITE_CLIENT_SECRET, the entity from MONITE_ENTITY_ID or --entity,
+the host from MONITE_BASE_URL (by default Monite's sandbox).
+"""
+
+
+def build() -> App:
+    """The ``monite`` group."""
+    app = App(name="monite", help=_HELP, help_format="plaintext")
+    connections = App(
+        name="connections", help="The links between an entity and its accounting systems.", help_format="plaintext"
+    )
+    connections.command(list_connections, name="list")
+    connections.command(get)
+    connections.command(create)
+    connections.command(disconnect)
+    connections.command(sync)
+    app.command(connections)
+    return app
+
+
+async def list_connections(*, entity: str | None = None) -> None:
+    """All connections of the entity, ended ones too, one JSON object a line.
+
+    Parameters
+    ----------
+    entity
+        The entity's id.
+    """
+    async with MoniteAccounting(entity_id=entity) as monite:
+        for connection in await monite.connections.list():
+            _show(connection)
+
+
+async def get(connection_id: str, /, *, entity: str | None = None) -> None:
+    """One connection as JSON.
+
+    Parameters
+    ----------
+    connection_id
+        The connection.
+    entity
+        The entity's id.
+    """
+    async with MoniteAccounting(entity_id=entity) as monite:
+        _show(await monite.connections.get(connection_id))
+
+
+async def create(*, entity: str | None = None, wait: float | None = None) -> None:
+    """A new connection. A person authorises it at the URL that is shown.
+
+    Parameters
+    ----------
+    entity
+        The entity's id.
+    wait
+        Seconds to wait for that person; without it the command ends at once.
+    """
+    async with MoniteAccounting(entity_id=entity) as monite:
+        made = await monite.connections.create()
+        if made.connection_url is not None:
+            say(f"authorise it at {one_line(made.connection_url)}")
+        try:
+            if wait is not None:
+                made = await monite.connections.wait_until(made.id, "connected", timeout=wait)
+        finally:
+            # Also when nobody came: its id is needed to find it again.
+            _show(made)
+
+
+async def disconnect(connection_id: str, /, *, entity: str | None = None, yes: bool = False) -> None:
+    """Disconnect. Only a person can connect again.
+
+    Parameters
+    ----------
+    connection_id
+        The connection.
+    entity
+        The entity's id.
+    yes
+        Needed: to connect again, a person must authorise anew.
+    """
+    if not yes:
+        raise UsageError("nothing was done. To connect again, a person must authorise anew. To go on, add --yes.")
+    async with MoniteAccounting(entity_id=entity) as monite:
+        _show(await monite.connections.disconnect(connection_id))
+
+
+async def sync(connection_id: str, /, *, entity: str | None = None, wait: float | None = None) -> None:
+    """Start a sync now.
+
+    Parameters
+    ----------
+    connection_id
+        The connection.
+    entity
+        The entity's id.
+    wait
+        Seconds to wait for its end; the connection is then printed as it stands after it.
+    """
+    async with MoniteAccounting(entity_id=entity) as monite:
+        if wait is not None:
+            _show((await monite.connections.sync_and_wait(connection_id, timeout=wait)).connection)
+            return
+        started = await monite.connections.sync(connection_id)
+        say(one_line(started.message))
+
+
+def _show(connection: Connection) -> None:
+    sys.stdout.buffer.write(to_json(connection) + b"\n")
