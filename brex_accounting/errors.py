@@ -337,6 +337,12 @@ class ResponseTooLarge(BrexError):
     """An answer passed ``max_response_bytes`` after decompression and was dropped."""
 
 
+class WebhookVerificationError(BrexError):
+    """A delivery is not from Brex, or not of now. ``mismatch``: no secret fits it; fresh ones may."""
+
+    mismatch: bool = False
+
+
 class PaginationError(BrexError):
     """The pages of a list contradict each other."""
 
@@ -360,12 +366,6 @@ class TokenRefreshError(BrexError):
     """
 
     retry_after: float | None = None
-
-
-class WebhookVerificationError(BrexError):
-    """A delivery is not from Brex, or not of now. ``mismatch``: no secret fits it; fresh ones may."""
-
-    mismatch: bool = False
 
 
 class StoreError(BrexError):
