@@ -335,6 +335,12 @@ class ResponseTooLarge(BrexError):
     """An answer passed ``max_response_bytes`` after decompression and was dropped."""
 
 
+class WebhookVerificationError(BrexError):
+    """A delivery is not from where it says, or not of now. ``mismatch``: no secret fits it; fresh ones may."""
+
+    mismatch: bool = False
+
+
 class PaginationError(BrexError):
     """The pages of a list contradict each other."""
 
@@ -370,9 +376,3 @@ class TokenRefreshError(BrexError):
     """
 
     retry_after: float | None = None
-
-
-class WebhookVerificationError(BrexError):
-    """A delivery is not from where it says, or not of now. ``mismatch``: no secret fits it; fresh ones may."""
-
-    mismatch: bool = False

@@ -55,13 +55,14 @@ class Front:
         integration, records = "/v3/accounting/integration", "/v3/accounting/records"
         writes, reads = (INTEGRATION_WRITE,), (RECORD_READ, RECORD_WRITE)
         return [
-            web.post(integration, self.guarded(self._create, writes)),
-            web.post(integration + "/{id}/disconnect", self.guarded(self._disconnect, writes)),
-            web.post(integration + "/{id}/reactivate", self.guarded(self._reactivate, writes)),
-            web.get(records, self.guarded(self._list, reads), allow_head=False),
-            web.get(records + "/{id}", self.guarded(self._get, reads), allow_head=False),
-            web.post(records + "/export-results", self.guarded(self._report, (RECORD_WRITE,))),
-            *FieldRoutes(self._brex).routes(self.guarded),
+            web.post(integration, self._guarded(self._create, writes)),
+            web.post(integration + "/{id}/disconnect", self._guarded(self._disconnect, writes)),
+            web.post(integration + "/{id}/reactivate", self._guarded(self._reactivate, writes)),
+            web.get(records, self._guarded(self._list, reads), allow_head=False),
+            web.get(records + "/{id}", self._guarded(self._get, reads), allow_head=False),
+            web.post(records + "/export-results", self._guarded(self._report, (RECORD_WRITE,))),
+            *WebhookFront(self._brex.webhooks).routes(self._guarded),
+            *FieldRoutes(self._brex).routes(self._guarded),
         ]
 
     def oauth_routes(self) -> list[web.RouteDef]:
@@ -73,8 +74,7 @@ class Front:
             web.get(f"{OAUTH}/.well-known/openid-configuration", self._open(_discovery), allow_head=False),
         ]
 
-    def guarded(self, action: Action, scopes: Sequence[str]) -> Handler:
-        """An operation, with what surrounds each."""
+    def _guarded(self, action: Action, scopes: Sequence[str]) -> Handler:
         return self._faulty(partial(self._operate, action, scopes))
 
     def _open(self, answer: Callable[[web.Request], Awaitable[web.Response]]) -> Handler:
@@ -171,7 +171,6 @@ def make_app(brex: LocalBrex, oauth: LocalOAuth, faults: FaultPlan, statistics: 
     front = Front(brex, oauth, faults, statistics)
     app.add_routes(front.routes())
     app.add_routes(front.oauth_routes())
-    app.add_routes(WebhookFront(brex.webhooks).routes(front.guarded))
     app.add_routes(Steering(brex, faults, statistics).routes())
 
     async def openapi(request: web.Request) -> web.Response:

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 from ..core import View
 from ..enums import SubscriptionStatus, WebhookEventType
-from ..errors import BrexError, NotFound
+from ..errors import NotFound
 from ..models import Page
 from ..paging import RecordQuery, Source
 from ..prefetching import Peeked
-from ..session.call import Call, Outcome
+from ..session.call import Call
 from ..webhook_models import GroupMember, WebhookGroup, WebhookSecret, WebhookSubscription
 from . import endpoints
 
@@ -100,11 +100,10 @@ class Subscriptions:
         return await self._view.run(call)
 
     async def delete(self, subscription_id: str) -> None:
-        """Have no more events sent there. Raises ``NotFound``, but not after a try of this call without an answer.
+        """Have no more events sent there.
 
-        aiohttp repeats a DELETE by itself, once, when a connection that was kept turns out dead: a ``NotFound``
-        may therefore follow a try that did it. Either way nothing is sent there any more.
-
+        Raises ``NotFound``, also when an earlier try of this call was the one that did it: its
+        ``may_have_happened`` is True, because a broken connection is repaired by sending again unseen.
         Source: Brex, "Unregister webhook".
         """
         await _gone(self._view, endpoints.delete_subscription(subscription_id))
@@ -182,9 +181,5 @@ async def _gone(view: View, call: Call[None]) -> None:
     try:
         await view.run(call)
     except NotFound as error:
-        if not _was_ambiguous(error):
-            raise
-
-
-def _was_ambiguous(error: BrexError) -> bool:
-    return any(attempt.outcome is Outcome.AMBIGUOUS for attempt in error.attempts)
+        error.may_have_happened = True
+        raise

@@ -315,8 +315,9 @@ async def test_what_is_clicked_is_exported(shell: Shell, sandbox: Sandbox) -> No
         return are
 
     ready = [one.id for one in cards if one.review_status == "READY_FOR_EXPORT"]
-    async with listening(shell, *EXPORT, "--company", sandbox.brex.company.id) as one:
-        hooks = sandbox.brex.webhooks
+    hooks = sandbox.brex.webhooks
+    company = ("--company", hooks.company_id)
+    async with listening(shell, *EXPORT, *company) as one:
         async with aiohttp.ClientSession(sandbox.url, headers={"Authorization": f"Bearer {sandbox.token}"}) as http:
             new = {"url": one.url, "event_types": [READY]}
             async with http.post("/v1/webhooks", json=new, headers={"Idempotency-Key": "1"}) as answer:
@@ -341,7 +342,7 @@ async def test_what_is_clicked_is_exported(shell: Shell, sandbox: Sandbox) -> No
     assert ended.code == 0, ended.err
     assert "no export is kept for" in ended.err
     assert hooks.mishaps.strike() == frozenset()
-    again = await shell("export", *EXPORT, "--company", sandbox.brex.company.id)
+    again = await shell("export", *EXPORT, *company)
     assert again.code == 0, again.err
     assert await exported(*prepared)()
     counted = entries(shell.folder)

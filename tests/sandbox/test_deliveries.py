@@ -18,9 +18,10 @@ from aiohttp import web
 
 from brex_accounting import BrexAccounting, WebhookVerificationError, webhooks
 from brex_accounting.enums import ReviewStatus, WebhookEventType
-from brex_accounting.sandbox import MISHAPS, Mishap, Refused, Sandbox, parse_mishap
+from brex_accounting.sandbox import MISHAPS, LocalWebhooks, Mishap, Refused, Sandbox, parse_mishap
 from brex_accounting.sandbox.deliveries import RETRIES
 from brex_accounting.sandbox.mishaps import MishapPlan
+from brex_accounting.sandbox.webhooks import LocalEvent
 from brex_accounting.webhook_models import GroupMember
 from brex_accounting.webhooks import WebhookEvent
 
@@ -141,7 +142,7 @@ async def test_export_is_told_in_one_event(world: World) -> None:
     await world.export(*ids)
     await world.time.settle(world.sandbox)
     [event] = world.events()
-    assert (event.accounting_record_ids, event.company_id) == (tuple(ids), world.sandbox.brex.company.id)
+    assert (event.accounting_record_ids, event.company_id) == (tuple(ids), world.sandbox.brex.webhooks.company_id)
     assert {world.sandbox.brex.get_record(one).review_status for one in ids} == {"READY_FOR_EXPORT"}
     assert world.came[0].headers["Content-Type"] == "application/json"
 
@@ -169,12 +170,11 @@ async def test_who_is_told(world: World) -> None:
     ids = world.records(3)
     await world.export(ids[0])
     await world.time.settle(world.sandbox)
-    world.sandbox.brex.webhooks.add_members(
-        group.id, [GroupMember(member_type="ACCOUNT", member_id=world.sandbox.brex.company.id)]
-    )
+    hooks = world.sandbox.brex.webhooks
+    hooks.add_members(group.id, [GroupMember(member_type="ACCOUNT", member_id=hooks.company_id)])
     await world.export(ids[1])
     await world.time.settle(world.sandbox)
-    world.sandbox.brex.webhooks.delete_group(group.id)
+    hooks.delete_group(group.id)
     await world.export(ids[2])
     await world.time.settle(world.sandbox)
     assert [one.path for one in world.came] == ["/mine", "/group", "/mine"]
@@ -263,12 +263,15 @@ async def test_secrets_are_replaced_while_deliveries_go_on(world: World) -> None
     ]
 
 
-async def test_two_sandboxes_do_not_sign_alike() -> None:
-    """Of two companies, unless they are told to be the same."""
-    one, other = Sandbox(records=0).brex.webhooks, Sandbox(records=0).brex.webhooks
-    assert one.secrets()[0].secret == other.secrets()[0].secret
-    third = type(one)(company_id="cuacc_2")
-    assert third.secrets()[0].secret != one.secrets()[0].secret
+def test_two_companies_do_not_sign_alike() -> None:
+    """Neither their secrets nor the ids of their events are the same."""
+    one, same, other = (LocalWebhooks(company_id=f"cuacc_{number}") for number in (1, 1, 2))
+    assert one.secrets() == same.secrets() != other.secrets()
+    events: list[LocalEvent] = []
+    for hooks in (one, same, other):
+        hooks.tell = events.append
+        hooks.ready(["accr_1"])
+    assert events[0].id == events[1].id != events[2].id
 
 
 @pytest.mark.parametrize(
