@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
 from ..enums import FieldGroup
 from ..errors import ConfigurationError, DecodeError
 from ..fields.models import FieldValue, FieldValueChange, FieldValueKey, NewFieldValue
-from ..models import Page
 from .queries import Query, checked_id, checked_text, each_checked, is_encodable, member
 
 __all__ = [
     "MAX_PAGE",
     "ChangeBody",
     "ChangesBody",
-    "CursorBody",
     "DataBody",
     "FieldBody",
     "KeysBody",
@@ -31,7 +28,6 @@ __all__ = [
     "checked_keys",
     "checked_new_values",
     "checked_page_size",
-    "cursor_page",
     "field_body",
     "field_filters",
     "in_order",
@@ -47,14 +43,6 @@ MAX_PAGE: Final = 1000
 
 _MOST_FILTERS: Final = 200
 """Ids in one query at most. Brex documents no maximum, but a line of a request has one."""
-
-
-@attrs.frozen(kw_only=True)
-class CursorBody(Generic[T]):
-    """The JSON of a list that ends where no cursor is given."""
-
-    items: tuple[T, ...]
-    next_cursor: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -117,20 +105,6 @@ class ValuesReply:
     """The answer to what was created or updated."""
 
     items: tuple[FieldValue, ...]
-
-
-def cursor_page(
-    body: CursorBody[T], raw: bytes, *, served_at: datetime | None = None, trace_id: str | None = None
-) -> Page[T]:
-    """A page of a list that says only by its cursor whether there is more."""
-    return Page(
-        items=body.items,
-        next_cursor=body.next_cursor,
-        has_next_page=bool(body.next_cursor),
-        served_at=served_at,
-        trace_id=trace_id,
-        raw=raw,
-    )
 
 
 def checked_page_size(page_size: int) -> int:

@@ -15,7 +15,7 @@ from ..codec import Codec
 from ..errors import DecodeError
 from ..models import BadRecord, Page
 
-__all__ = ["OnBadRecord", "PageBody", "finished", "page_of", "page_steps", "read_page"]
+__all__ = ["CursorBody", "OnBadRecord", "PageBody", "cursor_page", "finished", "page_of", "page_steps", "read_page"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -59,6 +59,28 @@ def page_of(
         next_cursor=body.next_cursor,
         has_next_page=body.has_next_page,
         total_count=body.total_count,
+        served_at=served_at,
+        trace_id=trace_id,
+        raw=raw,
+    )
+
+
+@attrs.frozen(kw_only=True)
+class CursorBody(Generic[T]):
+    """The JSON of a list that ends where no cursor is given."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None = None
+
+
+def cursor_page(
+    body: CursorBody[T], raw: bytes, *, served_at: datetime | None = None, trace_id: str | None = None
+) -> Page[T]:
+    """A page of a list that says only by its cursor whether there is more."""
+    return Page(
+        items=body.items,
+        next_cursor=body.next_cursor,
+        has_next_page=bool(body.next_cursor),
         served_at=served_at,
         trace_id=trace_id,
         raw=raw,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
 
 from ..enums import SubscriptionStatus, WebhookEventType
 from ..errors import ConfigurationError
-from ..models import Page
 from ..urls import is_loopback
 from ..webhook_models import GroupMember, WebhookSubscription
 from .queries import checked_id, checked_text
@@ -22,14 +20,12 @@ __all__ = [
     "SPELLINGS",
     "CreateSubscription",
     "EventBody",
-    "ItemsBody",
     "MembersBody",
     "UpdateSubscription",
     "checked_event_types",
     "checked_members",
     "checked_status",
     "checked_webhook_url",
-    "page_of_items",
 ]
 
 T = TypeVar("T")
@@ -42,14 +38,6 @@ class EventBody:
     event_type: WebhookEventType
     accounting_record_ids: tuple[str, ...] | None = None
     company_id: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class ItemsBody(Generic[T]):
-    """The JSON of a list whose end shows by the missing cursor."""
-
-    items: tuple[T, ...]
-    next_cursor: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -98,20 +86,6 @@ ABSENT: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
         WebhookSubscription: frozenset({"group_id"}),
     }
 )
-
-
-def page_of_items(
-    body: ItemsBody[T], raw: bytes, *, served_at: datetime | None = None, trace_id: str | None = None
-) -> Page[T]:
-    """A page from its JSON: a cursor is the promise of a next one."""
-    return Page(
-        items=body.items,
-        next_cursor=body.next_cursor,
-        has_next_page=bool(body.next_cursor),
-        served_at=served_at,
-        trace_id=trace_id,
-        raw=raw,
-    )
 
 
 def checked_webhook_url(url: str) -> str:

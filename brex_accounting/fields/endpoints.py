@@ -10,16 +10,8 @@ from typing import Final, TypeVar
 
 from ..converters.errors import TRACE_HEADER, refuse, refuse_with_cursor
 from ..converters.exports import checked_key
-from ..converters.fields import (
-    CursorBody,
-    FieldBody,
-    KeysBody,
-    NewValuesBody,
-    Nothing,
-    ValuesReply,
-    changes_body,
-    cursor_page,
-)
+from ..converters.fields import FieldBody, KeysBody, NewValuesBody, Nothing, ValuesReply, changes_body
+from ..converters.pages import CursorBody, cursor_page
 from ..converters.queries import Query
 from ..converters.wire import codec, to_json
 from ..models import Page

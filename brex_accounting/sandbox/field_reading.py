@@ -9,7 +9,8 @@ from typing import Final, TypeVar
 
 import attrs
 
-from ..converters.fields import ChangesBody, CursorBody, FieldBody, KeysBody, NewValuesBody, change_of, key_of
+from ..converters.fields import ChangesBody, FieldBody, KeysBody, NewValuesBody, change_of, key_of
+from ..converters.pages import CursorBody
 from ..converters.wire import codec
 from ..errors import DecodeError
 from ..fields.models import FieldValue, FieldValueChange, FieldValueKey, NewFieldValue

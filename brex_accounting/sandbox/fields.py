@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 
 import attrs
 
-from ..converters.fields import CursorBody, FieldBody
+from ..converters.fields import FieldBody
+from ..converters.pages import CursorBody
 from ..enums import FieldGroup
 from ..fields.models import Field, FieldValue, FieldValueChange, FieldValueKey, NewFieldValue
 from ..models import AccountingFieldValue

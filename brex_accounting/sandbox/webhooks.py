@@ -17,7 +17,8 @@ from typing import Final, Literal, TypeAlias, TypeVar, cast
 import attrs
 import msgspec
 
-from ..converters.webhooks import CreateSubscription, ItemsBody, UpdateSubscription
+from ..converters.pages import CursorBody
+from ..converters.webhooks import CreateSubscription, UpdateSubscription
 from ..enums import SubscriptionStatus, WebhookEventType, WebhookSecretStatus
 from ..webhook_models import GroupMember, WebhookGroup, WebhookSecret, WebhookSubscription
 from .mishaps import MishapPlan
@@ -65,7 +66,7 @@ class LocalWebhooks:
 
     # Subscriptions.
 
-    def list_subscriptions(self, request: ListItems) -> ItemsBody[WebhookSubscription]:
+    def list_subscriptions(self, request: ListItems) -> CursorBody[WebhookSubscription]:
         """A page of them, oldest first."""
         return _page(self._subscriptions, request)
 
@@ -109,7 +110,7 @@ class LocalWebhooks:
 
     # Groups. guess: their answers are documented by name only.
 
-    def list_groups(self, request: ListItems) -> ItemsBody[WebhookGroup]:
+    def list_groups(self, request: ListItems) -> CursorBody[WebhookGroup]:
         """A page of them, oldest first."""
         return _page(self._groups, request)
 
@@ -135,7 +136,7 @@ class LocalWebhooks:
         kept = {key: one for key, one in self._subscriptions.items() if one.group_id != group_id}
         self._subscriptions = kept
 
-    def list_members(self, group_id: str, request: ListItems) -> ItemsBody[GroupMember]:
+    def list_members(self, group_id: str, request: ListItems) -> CursorBody[GroupMember]:
         """A page of the members."""
         self.group(group_id)
         return _page(self._members[group_id], request)
@@ -234,7 +235,7 @@ def _found(kept: dict[str, T], key: str, what: str) -> T:
     return kept[key]
 
 
-def _page(kept: dict[str, T], request: ListItems) -> ItemsBody[T]:
+def _page(kept: dict[str, T], request: ListItems) -> CursorBody[T]:
     ids = list(kept)
     begin = 0
     if request.cursor is not None:
@@ -243,4 +244,4 @@ def _page(kept: dict[str, T], request: ListItems) -> ItemsBody[T]:
         begin = ids.index(request.cursor) + 1
     page = ids[begin : begin + request.limit]
     more = begin + request.limit < len(ids)
-    return ItemsBody(items=tuple(kept[one] for one in page), next_cursor=page[-1] if more else None)
+    return CursorBody(items=tuple(kept[one] for one in page), next_cursor=page[-1] if more else None)

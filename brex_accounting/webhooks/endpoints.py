@@ -10,17 +10,16 @@ from typing import Final, TypeVar
 
 from ..converters.errors import TRACE_HEADER, refuse, refuse_with_cursor
 from ..converters.exports import checked_key
+from ..converters.pages import CursorBody, cursor_page
 from ..converters.queries import checked_id, checked_text
 from ..converters.webhooks import (
     CreateSubscription,
-    ItemsBody,
     MembersBody,
     UpdateSubscription,
     checked_event_types,
     checked_members,
     checked_status,
     checked_webhook_url,
-    page_of_items,
 )
 from ..converters.wire import codec, to_json
 from ..enums import SubscriptionStatus, WebhookEventType
@@ -170,9 +169,9 @@ def _group(group_id: str) -> str:
 
 def _list(name: str, path: str, kind: type[T], page_size: int, cursor: str | None) -> Call[Page[T]]:
     def decode(reply: Reply) -> Page[T]:
-        body: ItemsBody[T] = codec().decode(reply.body, ItemsBody[kind])  # type: ignore[valid-type]
+        body: CursorBody[T] = codec().decode(reply.body, CursorBody[kind])  # type: ignore[valid-type]
         trace = trace_id(reply.headers, TRACE_HEADER)
-        return page_of_items(body, reply.body, served_at=reply.served_at, trace_id=trace)
+        return cursor_page(body, reply.body, served_at=reply.served_at, trace_id=trace)
 
     query = (("limit", str(page_size)), *(() if cursor is None else (("cursor", cursor),)))
     refusing = refuse if cursor is None else refuse_with_cursor

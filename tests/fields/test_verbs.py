@@ -20,7 +20,7 @@ from brex_accounting import (
     from_json,
     to_json,
 )
-from brex_accounting.converters.fields import CursorBody
+from brex_accounting.converters.pages import CursorBody
 from brex_accounting.converters.wire import codec
 from brex_accounting.enums import AccountType, FieldGroup
 from brex_accounting.fields import Field, FieldValue, FieldValueChange, FieldValueEdit, FieldValueKey, NewFieldValue
