@@ -112,7 +112,7 @@ def _text(tables: Mapping[Part, Table], part: Part | None) -> Iterator[str]:
 
 def _csv(table: Table) -> Iterator[str]:
     # Here: it is of the posters, and the other commands do without.
-    from ..posters.rows import safe
+    from ..posters.csv.rows import safe
 
     text = io.StringIO(newline="")
     writer = comma.writer(text, lineterminator="\n")

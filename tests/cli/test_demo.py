@@ -18,7 +18,7 @@ from brex_accounting.cli.crash import verdict
 from brex_accounting.cli.due import Due
 from brex_accounting.cli.local import local_brex, local_client, only_loopback, read_back
 from brex_accounting.cli.story.scenes import must
-from brex_accounting.posters.beancount_ledger import HEADER
+from brex_accounting.posters.beancount.ledger import HEADER
 from brex_accounting.testing.erp import Counts, Document, Draft
 from brex_accounting.testing.erp.counting import count
 

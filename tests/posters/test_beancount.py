@@ -17,9 +17,9 @@ from brex_accounting.enums import ReviewStatus
 from brex_accounting.errors import ConfigurationError
 from brex_accounting.posters import appended
 from brex_accounting.posters.beancount import BeancountPoster
-from brex_accounting.posters.beancount_accounts import account_names
-from brex_accounting.posters.beancount_ledger import HEADER, LedgerContents
-from brex_accounting.posters.beancount_text import Booking
+from brex_accounting.posters.beancount.accounts import account_names
+from brex_accounting.posters.beancount.ledger import HEADER, LedgerContents
+from brex_accounting.posters.beancount.text import Booking
 from brex_accounting.posters.contents import Changed
 from brex_accounting.posters.entries import Entry
 from brex_accounting.sandbox import make_seed

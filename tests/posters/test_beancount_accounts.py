@@ -9,7 +9,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from brex_accounting.errors import ConfigurationError
-from brex_accounting.posters.beancount_accounts import account_names, is_account
+from brex_accounting.posters.beancount.accounts import account_names, is_account
 
 from .booked import CHART
 from .charts import chart

@@ -13,7 +13,7 @@ from beancount.core.data import Transaction
 
 from brex_accounting.models import AccountingRecord
 from brex_accounting.posters.beancount import BeancountPoster
-from brex_accounting.posters.beancount_text import Booking
+from brex_accounting.posters.beancount.text import Booking
 from brex_accounting.posters.chart import Chart
 from brex_accounting.posters.entries import Entry
 from brex_accounting.posters.standing import EntryIndex
@@ -181,7 +181,7 @@ async def test_nothing_is_written_unless_all_of_it_can_be(books: Books, monkeypa
         lines = tuple(attrs.evolve(line, amount=line.amount.normalize()) for line in replacement.lines)
         return reversal, attrs.evolve(replacement, lines=lines)
 
-    monkeypatch.setattr("brex_accounting.posters.beancount.append_only", spoiled)
+    monkeypatch.setattr("brex_accounting.posters.beancount.poster.append_only", spoiled)
     outcome = await books.post(changed(CARD, memo="x"), 2)
     assert isinstance(outcome, NotNow)
     assert "digits of its currency" in outcome.reason

@@ -16,10 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brex_accounting.models import AccountingRecord, Receipt
-from brex_accounting.posters import fetching
-from brex_accounting.posters.beancount import BeancountPoster, Fetch
-from brex_accounting.posters.fetching import NotFetched, fetch_receipt
-from brex_accounting.posters.receipts import ReceiptFolder, receipt_name
+from brex_accounting.posters.beancount import BeancountPoster, Fetch, fetching
+from brex_accounting.posters.beancount.fetching import NotFetched, fetch_receipt
+from brex_accounting.posters.beancount.receipts import ReceiptFolder, receipt_name
 from brex_accounting.sync.keys import ExportKey, export_key
 from brex_accounting.sync.poster import Attaching, Posted
 
@@ -216,7 +215,7 @@ async def test_one_that_does_not_come(tmp_path: Path) -> None:
 
 async def test_one_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also from the caller's own code nothing of it is kept."""
-    monkeypatch.setattr("brex_accounting.posters.beancount.MOST_BYTES", 3)
+    monkeypatch.setattr("brex_accounting.posters.beancount.poster.MOST_BYTES", 3)
     poster = await posted(tmp_path / "brex.beancount", Fetched())
     with pytest.raises(NotFetched, match="more than 3 bytes"):
         await attach(poster, "r1")

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from brex_accounting.enums import LineItemType, RecordType
 from brex_accounting.errors import ConfigurationError
 from brex_accounting.models import Money, Vendor
-from brex_accounting.posters.beancount_accounts import account_names
-from brex_accounting.posters.beancount_ledger import HEADER, LedgerContents
-from brex_accounting.posters.beancount_syntax import is_line, link, quoted, unquoted
-from brex_accounting.posters.beancount_text import Booking, entry_text, read_entry
+from brex_accounting.posters.beancount.accounts import account_names
+from brex_accounting.posters.beancount.ledger import HEADER, LedgerContents
+from brex_accounting.posters.beancount.syntax import is_line, link, quoted, unquoted
+from brex_accounting.posters.beancount.text import Booking, entry_text, read_entry
 from brex_accounting.posters.entries import Entry, Kind, turned
 from brex_accounting.sync.keys import ExportKey
 

@@ -15,7 +15,7 @@ from beancount import loader
 
 from brex_accounting.models import Receipt
 from brex_accounting.posters.beancount import BeancountPoster
-from brex_accounting.posters.beancount_ledger import HEADER
+from brex_accounting.posters.beancount.ledger import HEADER
 from brex_accounting.sync.keys import export_key
 from brex_accounting.sync.poster import Posted
 

@@ -25,7 +25,7 @@ from brex_accounting.errors import ConfigurationError
 from brex_accounting.models import AccountingRecord, Money
 from brex_accounting.posters import appended
 from brex_accounting.posters.csv import CsvPoster
-from brex_accounting.posters.rows import COLUMNS, HEADER, encode, is_end, is_whole, parse, rows_of, safe
+from brex_accounting.posters.csv.rows import COLUMNS, HEADER, encode, is_end, is_whole, parse, rows_of, safe
 from brex_accounting.sync.keys import ExportKey, export_key
 from brex_accounting.sync.poster import NotNow, Outcome, Posted, Rejected, RejectionCode, Skipped, checked_recovery
 

@@ -21,9 +21,9 @@ from brex_accounting.models import AccountingRecord, Money
 from brex_accounting.posters import appended
 from brex_accounting.posters.chart import Chart
 from brex_accounting.posters.csv import CsvPoster
+from brex_accounting.posters.csv.entry_rows import COLUMNS, entry_of, rows_of_entry
+from brex_accounting.posters.csv.rows import encode, header_of, is_whole, parse
 from brex_accounting.posters.entries import Dimension, Entry, EntryLine, Kind
-from brex_accounting.posters.entry_rows import COLUMNS, entry_of, rows_of_entry
-from brex_accounting.posters.rows import encode, header_of, is_whole, parse
 from brex_accounting.posters.rule_table import Document, Role
 from brex_accounting.sync.keys import export_key
 from brex_accounting.sync.poster import NotNow, Outcome, Posted, Rejected, RejectionCode, Skipped

@@ -19,8 +19,8 @@ from brex_accounting import BrexAccounting, RateLimit, ServerError
 from brex_accounting.posters.chart import Chart
 from brex_accounting.posters.chart_file import parse_chart
 from brex_accounting.posters.csv import CsvPoster
+from brex_accounting.posters.csv.rows import flat
 from brex_accounting.posters.entries import Entry
-from brex_accounting.posters.rows import flat
 from brex_accounting.preview import Preview, check, dry_run, read_usage
 from brex_accounting.sandbox import Rules, Sandbox, lifelike_chart
 from brex_accounting.sync import ExportSync, SqliteStore, State

@@ -10,7 +10,7 @@ import pytest
 
 from brex_accounting import AccountingRecord, BrexAccounting
 from brex_accounting.models import Receipt
-from brex_accounting.posters.fetching import NotFetched, fetch_receipt
+from brex_accounting.posters.beancount.fetching import NotFetched, fetch_receipt
 from brex_accounting.sandbox import Sandbox
 from brex_accounting.sandbox.receipts import receipt_file
 

@@ -17,7 +17,7 @@ import attrs
 import msgspec
 
 from brex_accounting import AccountingRecord, from_json
-from brex_accounting.posters.rows import is_end, parse
+from brex_accounting.posters.csv.rows import is_end, parse
 from brex_accounting.sandbox import Rules, Sandbox
 from brex_accounting.sync import SqliteStore
 from brex_accounting.sync.exports import Export

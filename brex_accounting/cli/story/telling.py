@@ -13,7 +13,7 @@ from typing import Final
 
 from ...closing import ClosingReport, at_exponent
 from ...errors import BrexError
-from ...posters.beancount_ledger import HEADER
+from ...posters.beancount.ledger import HEADER
 from ...session.call import Outcome
 from ...session.events import AttemptEvent
 from ..console import LiveLine

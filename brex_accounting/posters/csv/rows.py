@@ -13,8 +13,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from ..models import AccountingFieldValue, AccountingRecord, LineItem
-from ..sync.keys import ExportKey
+from ...models import AccountingFieldValue, AccountingRecord, LineItem
+from ...sync.keys import ExportKey
 
 __all__ = [
     "COLUMNS",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from .appended import AppendedFile
-from .csv_rows import EntryRows, Rows
+from ..appended import AppendedFile
+from .contents import EntryRows, Rows
 from .rows import encode, header_of, safe
 
 __all__ = ["CsvFile", "ledger_file"]

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from .appended import sync_folder
+from ..appended import sync_folder
 
 __all__ = ["MOST_BYTES", "ReceiptFolder", "receipt_name"]
 

@@ -24,13 +24,13 @@ from typing import Final
 
 import attrs
 
-from ..errors import ConfigurationError
-from .beancount_syntax import DOCUMENT, OPEN, TRANSACTION, is_line, link, quoted
-from .beancount_text import Booking, Unreadable, entry_text, read_entry, values_of
-from .contents import Changed
-from .entries import Entry
-from .refusing import quoted as shown
-from .standing import EntryIndex
+from ...errors import ConfigurationError
+from ..contents import Changed
+from ..entries import Entry
+from ..refusing import quoted as shown
+from ..standing import EntryIndex
+from .syntax import DOCUMENT, OPEN, TRANSACTION, is_line, link, quoted
+from .text import Booking, Unreadable, entry_text, read_entry, values_of
 
 __all__ = ["HEADER", "Attachment", "LedgerContents"]
 

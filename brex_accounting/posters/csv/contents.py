@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .contents import Changed
+from ..contents import Changed
+from ..standing import EntryIndex
 from .entry_rows import COLUMNS, entry_of
 from .rows import COLUMNS as COLUMNS_AS_SENT
 from .rows import is_end, is_whole, parse
-from .standing import EntryIndex
 
 __all__ = ["EntryRows", "Rows"]
 

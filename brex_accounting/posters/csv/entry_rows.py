@@ -11,12 +11,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from ..enums import LineItemType, RecordType, SourceType
-from ..models import Money
-from ..sync.keys import ExportKey
-from .entries import Dimension, Entry, EntryLine, Kind
+from ...enums import LineItemType, RecordType, SourceType
+from ...models import Money
+from ...sync.keys import ExportKey
+from ..entries import Dimension, Entry, EntryLine, Kind
+from ..rule_table import Document, Role
 from .rows import end_of, flat, is_formula
-from .rule_table import Document, Role
 
 __all__ = ["COLUMNS", "entry_of", "rows_of_entry"]
 

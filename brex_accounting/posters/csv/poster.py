@@ -18,19 +18,19 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..errors import ConfigurationError
-from ..models import AccountingRecord
-from ..sync.content import is_live
-from ..sync.keys import ExportKey
-from ..sync.poster import NotNow, Outcome, Posted, Recovery, Rejected, RejectionCode, Skipped
-from .csv_file import CsvFile, ledger_file
-from .entries import Entry
+from ...errors import ConfigurationError
+from ...models import AccountingRecord
+from ...sync.content import is_live
+from ...sync.keys import ExportKey
+from ...sync.poster import NotNow, Outcome, Posted, Recovery, Rejected, RejectionCode, Skipped
+from ..entries import Entry
+from ..standing import append_only
 from .entry_rows import rows_of_entry
+from .file import CsvFile, ledger_file
 from .rows import encode, rows_of
-from .standing import append_only
 
 if TYPE_CHECKING:
-    from .chart import Chart
+    from ..chart import Chart
 
 __all__ = ["CsvPoster"]
 
@@ -115,7 +115,7 @@ class _Charted:
 
     def post(self, record: AccountingRecord, key: ExportKey, supersedes: ExportKey | None) -> Outcome:
         # Here: the rules need the currency table, and a journal without a chart does not.
-        from .rules import entries_for
+        from ..rules import entries_for
 
         with self._file.opened() as file:
             index = file.contents.index

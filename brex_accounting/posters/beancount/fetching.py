@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from ..errors import BrexError
-from ..models import Receipt
-from ..session.discreet import Hidden
-from ..urls import is_loopback
+from ...errors import BrexError
+from ...models import Receipt
+from ...session.discreet import Hidden
+from ...urls import is_loopback
 from .receipts import MOST_BYTES
 
 __all__ = ["NotFetched", "fetch_receipt"]

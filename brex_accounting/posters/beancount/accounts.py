@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from ..errors import ConfigurationError
-from .chart import Chart
-from .refusing import quoted
-from .rule_table import Role
+from ...errors import ConfigurationError
+from ..chart import Chart
+from ..refusing import quoted
+from ..rule_table import Role
 
 __all__ = ["ROOTS", "account_names", "is_account"]
 

@@ -7,7 +7,7 @@ torn in the middle of its writing is removed when the ledger is next opened, and
 may write the same ledger. It is only ever appended to: a person's own entries go into a file of their own, which
 includes it. POSIX only, on a local disk (it locks with ``flock``).
 
-Beancount itself is not needed. Its own checks are no proof of these books: see ``beancount_ledger``.
+Beancount itself is not needed. Its own checks are no proof of these books: see ``ledger``.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from os import PathLike
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from ..errors import ConfigurationError
-from ..models import AccountingRecord, Receipt
-from ..sync.content import HASH_VERSION, content_hash, is_live
-from ..sync.keys import ExportKey
-from ..sync.poster import FoundDocument, NotNow, Outcome, Posted, Recovery, Rejected, Skipped
-from .appended import AppendedFile, Opened
-from .beancount_accounts import account_names
-from .beancount_ledger import HEADER, Attachment, LedgerContents
-from .beancount_text import Booking
-from .chart import Chart
-from .entries import Entry, Kind
+from ...errors import ConfigurationError
+from ...models import AccountingRecord, Receipt
+from ...sync.content import HASH_VERSION, content_hash, is_live
+from ...sync.keys import ExportKey
+from ...sync.poster import FoundDocument, NotNow, Outcome, Posted, Recovery, Rejected, Skipped
+from ..appended import AppendedFile, Opened
+from ..chart import Chart
+from ..entries import Entry, Kind
+from ..rules import entries_for
+from ..standing import append_only
+from .accounts import account_names
 from .fetching import NotFetched, fetch_receipt
+from .ledger import HEADER, Attachment, LedgerContents
 from .receipts import MOST_BYTES, ReceiptFolder, receipt_name
-from .rules import entries_for
-from .standing import append_only
+from .text import Booking
 
 __all__ = ["BeancountPoster", "Fetch"]
 
@@ -48,7 +48,7 @@ Fetch: TypeAlias = Callable[[Receipt], Awaitable[bytes]]
 class BeancountPoster:
     """Books records as transactions of the ledger at ``path``, which is made when it is missing.
 
-    Accounts are named as ``beancount_accounts`` says and opened from the chart's ``post_from`` on. After an unknown
+    Accounts are named as ``accounts`` says and opened from the chart's ``post_from`` on. After an unknown
     outcome the ledger is asked. A bill that changed while it may still change is reversed and booked anew, as a
     journal entry is: the links ``^`` lead from one to the other. The reference of an entry is its key.
 

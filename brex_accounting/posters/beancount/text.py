@@ -25,14 +25,14 @@ from typing import Any, Final
 
 import attrs
 
-from ..enums import LineItemType, RecordType, SourceType
-from ..errors import ConfigurationError
-from ..models import Money
-from ..sync.keys import ExportKey
-from .beancount_syntax import META, POSTING, TRANSACTION, link, quoted, unquoted
-from .currencies import exponent_of
-from .entries import Dimension, Entry, EntryLine, Kind
-from .rule_table import Document, Role
+from ...enums import LineItemType, RecordType, SourceType
+from ...errors import ConfigurationError
+from ...models import Money
+from ...sync.keys import ExportKey
+from ..currencies import exponent_of
+from ..entries import Dimension, Entry, EntryLine, Kind
+from ..rule_table import Document, Role
+from .syntax import META, POSTING, TRANSACTION, link, quoted, unquoted
 
 __all__ = ["Booking", "Unreadable", "entry_text", "read_entry", "values_of"]
 

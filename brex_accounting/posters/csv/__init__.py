@@ -1,0 +1,5 @@
+"""Books in a CSV journal: ``CsvPoster``."""
+
+from .poster import CsvPoster
+
+__all__ = ["CsvPoster"]
