@@ -12,7 +12,7 @@ from pathlib import Path
 
 import attrs
 
-from brex_accounting import BrexAccounting, OAuthTokens, RateLimit, WebhookEvent
+from brex_accounting import BrexAccounting, RateLimit, WebhookEvent
 from brex_accounting.companies import Companies
 from brex_accounting.enums import WebhookEventType
 from brex_accounting.fields import NewFieldValue
@@ -65,7 +65,7 @@ class Partner:
         consent = app.begin(ALL_SCOPES)
         pair = await app.finish(consent, **browser(consent.url))
         await self._save(name, pair)
-        company = await self.companies.connect(self._tokens(name, pair))
+        company = await self.companies.connect(app.tokens(pair, save=partial(self._save, name)))
         brex = self.companies.client(company.id)
         await brex.integrations.create(vendor="partner", vendor_account_id=name)
         await self.push_accounts(company.id)
@@ -100,18 +100,6 @@ class Partner:
 
     def _books(self, company_id: str) -> Path:
         return self.folder / f"{company_id}.csv"
-
-    def _tokens(self, name: str, pair: TokenPair) -> OAuthTokens:
-        return OAuthTokens(
-            CLIENT_ID,
-            CLIENT_SECRET,
-            pair.refresh_token,
-            save=partial(self._save, name),
-            token_url=f"{self.gateway.oauth_url}/v1/token",
-            access_token=pair.access_token,
-            expires_at=pair.expires_at,
-            clock=self.clock,
-        )
 
     async def _save(self, name: str, pair: TokenPair) -> None:
         self.vault.setdefault(name, []).append(pair)
