@@ -30,6 +30,7 @@ from .session.events import Observer, RefreshEvent, checked_observers
 from .session.flight import SingleFlight
 from .session.grants import (
     Endpoint,
+    Failure,
     Form,
     TokenPair,
     ask,
@@ -72,20 +73,6 @@ class Consent:
     url: str = attrs.field(repr=False)
     state: str = attrs.field(repr=False)
     verifier: str = attrs.field(repr=False)
-
-
-@attrs.frozen
-class _Failure:
-    """What went wrong. Everybody who is told raises an error of their own."""
-
-    text: str
-    retry_after: float | None = None
-
-    def error(self, age: float = 0.0) -> TokenRefreshError:
-        """The error, ``age`` seconds after the failure."""
-        error = TokenRefreshError(self.text)
-        error.retry_after = None if self.retry_after is None else max(0.0, self.retry_after - age)
-        return error
 
 
 class OAuthTokens(OwnSource):
@@ -149,9 +136,9 @@ class OAuthTokens(OwnSource):
         self._ahead, self._last_call = AHEAD, LAST_CALL
         self._unsaved: TokenPair | None = None
         self._in_doubt = False
-        self._flight: SingleFlight[_Failure | None] = SingleFlight()
+        self._flight: SingleFlight[Failure | None] = SingleFlight()
         self._failed_at = self._rest_until = float("-inf")
-        self._failure = _Failure("")
+        self._failure = Failure("")
 
     async def token(self) -> str:
         """An access token that is not about to expire. Raises ``TokenRefreshError``."""
@@ -182,7 +169,7 @@ class OAuthTokens(OwnSource):
         if self._unsaved is not None:
             _log.error("a refreshed pair of tokens could not be saved; once this process ends it is lost")
 
-    async def _ended(self, flight: asyncio.Task[_Failure | None]) -> bool:
+    async def _ended(self, flight: asyncio.Task[Failure | None]) -> bool:
         # A deadline is two attempts long; a save comes before the exchange, after it, and here a moment later.
         longest = 2 * self._endpoint.timeout + 3 * self._save_timeout
         done, _ = await asyncio.wait({flight}, timeout=longest)
@@ -214,17 +201,17 @@ class OAuthTokens(OwnSource):
         if failure is not None:
             raise failure.error()
 
-    def _start(self, steps: Callable[[], Coroutine[None, None, None]]) -> asyncio.Task[_Failure | None]:
+    def _start(self, steps: Callable[[], Coroutine[None, None, None]]) -> asyncio.Task[Failure | None]:
         return self._flight.begin(partial(self._fly, steps))
 
-    async def _fly(self, steps: Callable[[], Coroutine[None, None, None]]) -> _Failure | None:
+    async def _fly(self, steps: Callable[[], Coroutine[None, None, None]]) -> Failure | None:
         """What went wrong, as a value: no waiter's error is left unretrieved."""
         started = self._clock.monotonic()
         try:
             await steps()
         except Exception as error:  # noqa: BLE001 - nothing else may reach the waiters
             hint = error.retry_after if isinstance(error, TokenRefreshError) else None
-            self._failure = _Failure(_reason(error), hint)
+            self._failure = Failure(_reason(error), hint)
         else:
             self._tell(started, None)
             return None
@@ -352,6 +339,24 @@ class OAuthApp:
         if granted.refresh_token is None:
             raise TokenRefreshError("no refresh token was granted; the customer must allow offline access")
         return pair_of(granted, granted.refresh_token, asked_at)
+
+    @discreet
+    def tokens(self, pair: TokenPair, *, save: Save, observers: Sequence[Observer] = ()) -> OAuthTokens:
+        """A company's tokens, from the ``pair`` of its consent or the last that was saved, with this app's options."""
+        return OAuthTokens(
+            self._client.fields["client_id"],
+            self._client.fields["client_secret"],
+            pair.refresh_token,
+            save=save,
+            token_url=self._token.url,
+            access_token=pair.access_token,
+            expires_at=pair.expires_at,
+            timeout=self._token.timeout,
+            ssl=self._token.ssl,
+            trust_env=self._token.trust_env,
+            clock=self._clock,
+            observers=observers,
+        )
 
     @discreet
     def _redeeming(self, consent: Consent, code: str, state: str) -> Form:

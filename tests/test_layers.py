@@ -63,7 +63,7 @@ ALLOWED: dict[str, set[str]] = {
     "fields": {"converters", "core", "enums", "errors", "fields", "models", "paging", "prefetching", "session"},
     "companies.models": {"enums"},
     "companies.endpoints": {"companies.models", "operations", "session.call"},
-    "companies": {"auth", "client", "companies", "errors", "session.discreet"},
+    "companies": {"auth", "client", "companies", "errors", "session.discreet", "webhook_models"},
     "client": {
         *("auth", "companies", "core", "errors", "fields", "integrations", "records", "session", "views", "webhooks"),
     },
@@ -168,6 +168,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "sync.run": {"sync"},
     "sync.triggered": {"converters", "enums", "errors", "session", "sync", "webhook_models"},
+    "sync.company_exports": {"errors", "session", "sync", "webhook_models"},
     "sync.engine": {"client", "errors", "session", "sync"},
     "sync": {"sync"},
     "monite": {

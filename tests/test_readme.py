@@ -74,7 +74,8 @@ async def run_until_told(code: CodeType) -> None:
 async def run(code: CodeType) -> None:
     result = eval(code, {"__name__": "readme"})
     if inspect.isawaitable(result):
-        await result
+        async with asyncio.timeout(60):
+            await result
 
 
 @pytest.mark.parametrize("text", [text for kind, text in REST if kind == "sh"])
@@ -138,7 +139,10 @@ def test_every_command_is_in_readme() -> None:
         *("status", "exceptions", "resolve", "retry", "replay", "pause", "resume", "history", "verify"),
         *("check", "chart", "report", "rebuild"),
     )
-    commands = ("demo", "sandbox", "records list", "records get", "integration create", "disconnect", "reactivate")
+    commands = (
+        *("demo", "sandbox", "records list", "records get", "integration create", "disconnect", "reactivate"),
+        *("fields list", "fields values ID", "fields sync-accounts FILE.csv", "webhook verify", "webhook listen"),
+    )
     for command in (*commands, "export", *(f"sync {name}" for name in of_sync)):
         assert f"`{command}" in README, command
     for function in (demo, serve, list_records, export):

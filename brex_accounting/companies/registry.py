@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 from ..auth import TokenFunction, TokenSource, token_source
 from ..errors import ConfigurationError, UnknownCompany
 from ..session.discreet import discreet
+from .secrets import secrets_of
 
 if TYPE_CHECKING:
     from ..client import BrexAccounting
+    from ..webhook_models import WebhookSecret
     from .models import Company
 
 __all__ = ["Companies"]
@@ -82,6 +84,14 @@ class Companies:
         if company_id not in self._clients:
             raise UnknownCompany(f"no tokens are kept for this company; {len(self)} others are known. Add it first")
         return self._clients[company_id]
+
+    async def secrets(self) -> tuple[WebhookSecret, ...]:
+        """What deliveries of any of the companies are signed with, each secret once. Pass it to ``Receiver`` as it is.
+
+        All are asked side by side. One that cannot be asked, or does not answer within 8 s, is left out and logged:
+        its deliveries are refused until it can be, the others' are not. Raises what the first raised when none can.
+        """
+        return await secrets_of(self._clients)
 
     def __contains__(self, company_id: object) -> bool:
         return company_id in self._clients

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Endpoint",
+    "Failure",
     "Form",
     "Granted",
     "TokenPair",
@@ -101,6 +102,20 @@ class TokenPair:
     access_token: str = attrs.field(repr=False)
     refresh_token: str = attrs.field(repr=False)
     expires_at: datetime
+
+
+@attrs.frozen
+class Failure:
+    """What went wrong. Everybody who is told raises an error of their own."""
+
+    text: str
+    retry_after: float | None = None
+
+    def error(self, age: float = 0.0) -> TokenRefreshError:
+        """The error, ``age`` seconds after the failure."""
+        error = TokenRefreshError(self.text)
+        error.retry_after = None if self.retry_after is None else max(0.0, self.retry_after - age)
+        return error
 
 
 def is_visible(text: object) -> bool:

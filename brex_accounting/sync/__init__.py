@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .admin import ExceptionItem, ExportAdmin, Status
+    from .company_exports import CompanyExports
     from .engine import ExportSync
     from .exports import Binding, Export, Move, Pause
     from .keys import ExportKey
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Binding",
+    "CompanyExports",
     "Difference",
     "Dispatch",
     "ExceptionItem",
@@ -54,6 +56,7 @@ _HOMES = {
     "ExceptionItem": "admin",
     "ExportAdmin": "admin",
     "Status": "admin",
+    "CompanyExports": "company_exports",
     "ExportSync": "engine",
     "Binding": "exports",
     "Export": "exports",

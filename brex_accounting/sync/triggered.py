@@ -21,7 +21,7 @@ from ..webhook_models import WebhookEvent
 from .engine import ExportSync
 from .summary import Watcher
 
-__all__ = ["Dispatch", "Triggered"]
+__all__ = ["Dispatch", "Triggered", "checked_pause"]
 
 _log = logging.getLogger("brex_accounting")
 
@@ -30,6 +30,13 @@ _MOST: Final = 10_000
 
 _FIRST_WAIT: Final = timedelta(seconds=10)
 """Between a run that failed and the next; doubled until it is as long as the pause between polls."""
+
+
+def checked_pause(every: timedelta) -> timedelta:
+    """A pause between two polls."""
+    if not isinstance(every, timedelta) or every <= timedelta():
+        raise ConfigurationError("every is a timedelta above 0")
+    return every
 
 
 class Triggered:
@@ -42,16 +49,14 @@ class Triggered:
 
     It is a handler of events: given one, it notes the ids and returns. Runs never overlap; what comes during
     one is taken together by the next. Events of other kinds are passed over. ``every``: the pause between two
-    polls. ``ended`` is called with the summary of each run. For many companies see ``Dispatch``.
+    polls. ``ended`` is called with the summary of each run. For many companies see ``CompanyExports``.
     """
 
     def __init__(
         self, sync: ExportSync, *, every: timedelta, ended: Watcher | None = None, clock: Clock | None = None
     ) -> None:
-        if not isinstance(every, timedelta) or every <= timedelta():
-            raise ConfigurationError("every is a timedelta above 0")
         self._sync = sync
-        self._every = every
+        self._every = checked_pause(every)
         self._told = ended
         self._clock = clock or SystemClock()
         self._waiting: dict[str, None] = {}

@@ -11,11 +11,12 @@ import aiohttp
 import attrs
 import pytest
 
-from brex_accounting import AuthenticationError, PermissionDenied, TokenRefreshError
+from brex_accounting import AuthenticationError, ConfigurationError, PermissionDenied, TokenRefreshError
 from brex_accounting.oauth import TokenPair
 from brex_accounting.sandbox import Fault, Rules, Sandbox
 from brex_accounting.session.events import RefreshEvent
 
+from ..reporter import printed
 from .granting import Customer, Hurried, app_of
 from .support import client_of, held
 
@@ -263,3 +264,33 @@ async def test_sources_of_ones_own_are_closed(sandbox: Sandbox, caplog: pytest.L
     assert sorted(closed) == ["broken", "good"]
     assert "closing a token source raised LookupError" in caplog.text
     assert "canary" not in caplog.text
+
+
+async def test_an_application_makes_the_tokens_of_its_customers(dated: Sandbox, clock: Hurried) -> None:
+    """From the consent's pair without a refresh, and when that is dead with one, from which a restart goes on."""
+    app = app_of(dated, clock=clock)
+    consent = app.begin(["accounting.record.read"])
+    saved = [await app.finish(consent, **dated.consent(consent.url))]
+
+    async def save(pair: TokenPair) -> None:
+        saved.append(pair)
+
+    refreshes: list[object] = []
+    async with client_of(dated, token=app.tokens(saved[0], save=save, observers=[refreshes.append])) as brex:
+        assert len(await brex.records.list().collect()) == 60
+        assert refreshes == []
+        clock.time += 3600
+        assert len(await brex.records.list().collect()) == 60
+    assert [type(event) for event in refreshes] == [RefreshEvent]
+    async with client_of(dated, token=app.tokens(saved[1], save=save)) as brex:
+        assert len(await brex.records.list().collect()) == 60
+    assert dated.oauth.granted["refresh_token"] == 1
+    assert len(saved) == 2
+
+
+async def test_tokens_of_a_wrong_pair_are_not_shown(sandbox: Sandbox) -> None:
+    """A pair that was put together wrongly is refused without its tokens."""
+    broken = TokenPair(access_token="canary a", refresh_token="canary-b", expires_at=Hurried().now())
+    with pytest.raises(ConfigurationError) as refused:
+        app_of(sandbox).tokens(broken, save=Customer(sandbox).save)
+    assert "canary" not in printed(refused.value)
