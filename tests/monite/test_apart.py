@@ -30,7 +30,7 @@ print(*sorted({name.partition(".")[0] for name in names}))
 """
 SHARED = {
     *("_version", "arguments", "auth", "codec", "core", "errors", "exact", "monite", "opening", "pages", "paging"),
-    *("prefetching", "session", "shapes", "statuses", "urls", "wiretypes"),
+    *("prefetching", "root_error", "session", "shapes", "statuses", "store_errors", "urls", "wiretypes"),
 }
 
 
