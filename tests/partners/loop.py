@@ -189,7 +189,7 @@ async def play(folder: Path, sizes: Sequence[int], *, seed: int) -> Figures:
         loop = Loop(program, customers, stranger, random.Random(seed), Figures(len(sizes), sum(sizes)))
         await loop.connect()
         while not all(one.exported() for one in customers):
-            assert loop.figures.hours < 200, "it does not come to an end"
+            assert loop.figures.hours < 40, "it does not come to an end"
             await loop.hour()
         loop.check()
     return loop.figures

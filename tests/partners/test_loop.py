@@ -18,6 +18,7 @@ async def test_a_partners_loop(tmp_path: Path, seed: int) -> None:
     assert max(figures.clicks) >= 300
     assert min(figures.mishaps[kind] for kind in ("lose", "double", "delay", "reorder")) > 0
     assert 0 < figures.by_events < figures.records
+    assert figures.again > 0
 
 
 @pytest.mark.slow
