@@ -23,7 +23,7 @@ _NOT_KNOWN_YET: Final = "a company that is not known yet"
 class Companies:
     """Which tokens belong to which company.
 
-        companies = Companies(brex)
+        companies = Companies(brex)  # which may be BrexAccounting(NoToken()), a client of no company
         companies.add("cuacc_...", OAuthTokens(client_id, client_secret, refresh_token, save=...))
         async for record in companies.client("cuacc_...").records.list(): ...
 

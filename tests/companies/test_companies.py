@@ -18,7 +18,7 @@ from brex_accounting import (
     TokenRefreshError,
     UnknownCompany,
 )
-from brex_accounting.companies import Companies
+from brex_accounting.companies import Companies, NoToken
 from brex_accounting.fields import FieldValue, NewFieldValue
 from brex_accounting.oauth import OAuthApp, TokenPair
 from brex_accounting.sandbox import ALL_SCOPES, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, Sandbox
@@ -281,3 +281,23 @@ async def test_no_token_is_shown(gateway: Gateway, brex: BrexAccounting) -> None
     shown = [repr(companies), str(companies), repr(view), *map(str, errors), *map(printed, errors[:2])]
     assert not [text for text in shown if "canary" in text]
     assert repr(companies) == "Companies(1)"
+
+
+async def test_a_client_without_a_token_serves_others_alone(gateway: Gateway) -> None:
+    """Used itself it says what is missing, and nothing is sent; the views of companies work, and one that is refused
+    finds no other token.
+    """
+    one = gateway.sandboxes[0]
+    async with BrexAccounting(NoToken(), base_url=gateway.url, retry=QUICK, rate_limit=UNLIMITED) as brex:
+        before = one.statistics.requests
+        with pytest.raises(UnknownCompany, match="no token of its own"):
+            await brex.company()
+        assert one.statistics.requests == before
+        companies = Companies(brex)
+        found = await companies.connect(opened(one, "bxt_one"))
+        assert found == one.brex.company
+        one.brex.tokens.clear()
+        with pytest.raises(AuthenticationError):
+            await companies.client(found.id).company()
+        assert not await NoToken().renew("bxt_one")
+    assert repr(NoToken()) == "NoToken()"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
 import sys
 import tempfile
@@ -198,6 +199,8 @@ async def play(folder: Path, sizes: Sequence[int], *, seed: int) -> Figures:
 def main() -> None:
     """Play full loops and print what they came to."""
     parser = argparse.ArgumentParser(prog="python -m tests.partners.loop")
+    # Events of strangers and without a company are warned of: here they are ordered.
+    logging.getLogger("brex_accounting").addHandler(logging.NullHandler())
     parser.add_argument("--seeds", type=int, default=1, help="how many loops, each by its own seed")
     for seed in range(1, 1 + parser.parse_args().seeds):
         with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 
 from brex_accounting import BrexAccounting, RateLimit, WebhookEvent
-from brex_accounting.companies import Companies
+from brex_accounting.companies import Companies, NoToken
 from brex_accounting.enums import WebhookEventType
 from brex_accounting.fields import NewFieldValue
 from brex_accounting.oauth import OAuthApp, TokenPair
@@ -109,7 +109,7 @@ class Partner:
 async def partner(folder: Path, gateway: Gateway, clock: SteeredClock) -> AsyncIterator[Partner]:
     """The program, from its start to its end."""
     rate = RateLimit(limit=10**9)
-    brex = BrexAccounting("bxt_nobody", base_url=gateway.url, retry=QUICK, rate_limit=rate, clock=clock)
+    brex = BrexAccounting(NoToken(), base_url=gateway.url, retry=QUICK, rate_limit=rate, clock=clock)
     async with AsyncExitStack() as stack:
         program = Partner(folder, gateway, clock, Companies(await stack.enter_async_context(brex)))
         await stack.enter_async_context(program.exports)

@@ -9,12 +9,11 @@ import pytest
 from .loop import BOUNDED, FULL, play
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_a_partners_loop(tmp_path: Path, seed: int) -> None:
+async def test_a_partners_loop(tmp_path: Path) -> None:
     """From twenty consents to twenty companies' books: whatever becomes of the events, every record is booked once, in
     its own company's books, and reported once; every token is refreshed once each time that it dies.
     """
-    figures = await play(tmp_path, BOUNDED, seed=seed)
+    figures = await play(tmp_path, BOUNDED, seed=1)
     assert max(figures.clicks) >= 300
     assert min(figures.mishaps[kind] for kind in ("lose", "double", "delay", "reorder")) > 0
     assert 0 < figures.by_events < figures.records
