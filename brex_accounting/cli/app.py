@@ -1,4 +1,4 @@
-"""The commands put together, and how a run ends: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM."""
+"""A command run, and how it ends: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM."""
 
 from __future__ import annotations
 
@@ -11,36 +11,13 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import msgspec
-from cyclopts import App, CycloptsError
+from cyclopts import CycloptsError
 
-from .._version import __version__
 from ..errors import APIStatusError, BrexError, ConfigurationError
-from . import demo, export, fields, integration, monite, records, sandbox, sync, webhook
+from .commands import build
 from .console import Failed, Mistakes, Terminated, UnexpectedError, UsageError, one_line, say
 
 __all__ = ["build", "run"]
-
-_HELP = """Brex's Accounting API from the command line.
-
-The token comes from the environment variable BREX_TOKEN, the host from BREX_BASE_URL.
-Data goes to stdout, words to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
-With --json anywhere, an error is one JSON object on stderr.
-"""
-
-
-def build() -> App:
-    """The command line."""
-    app = App(name="brex-accounting", help=_HELP, version=__version__, help_format="plaintext")
-    app.command(demo.demo)
-    app.command(sandbox.serve, name="sandbox")
-    app.command(records.build())
-    app.command(export.export)
-    app.command(sync.build())
-    app.command(integration.build())
-    app.command(webhook.build())
-    app.command(fields.build())
-    app.command(monite.build())
-    return app
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -50,7 +27,7 @@ def run(arguments: Sequence[str]) -> int:
         return _failed(UsageError("stdout is closed, and there is nowhere to print to"), as_json)
     words = [word for word in arguments if word != "--json"]
     try:
-        command, bound, _ = build().parse_args(words, print_error=False, exit_on_error=False)
+        command, bound, _ = build(words).parse_args(words, print_error=False, exit_on_error=False)
         if as_json and "json_" in inspect.signature(command).parameters:
             bound.arguments["json_"] = True
         _execute(command, bound)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, TypeVar
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from ..client import BrexAccounting
 from ..converters import to_json
@@ -19,21 +19,12 @@ from .chart_csv import read_chart
 from .chart_lines import conflict_lines, plan_lines
 from .console import Failed, one_line, say
 
-__all__ = ["build", "sync_accounts"]
+__all__ = ["list_fields", "list_values", "sync_accounts"]
 
 T = TypeVar("T", Field, FieldValue)
 Format = Literal["jsonl", "table"]
 
 _WIDTH = 20
-
-
-def build() -> App:
-    """The ``fields`` group."""
-    app = App(name="fields", help="The lists that records are coded with.", help_format="plaintext")
-    app.command(list_fields, name="list")
-    app.command(list_values, name="values")
-    app.command(sync_accounts, name="sync-accounts")
-    return app
 
 
 async def list_fields(*, format_: Annotated[Format, Parameter(name="--format")] = "jsonl") -> None:

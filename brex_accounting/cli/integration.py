@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from cyclopts import App
-
 from ..client import BrexAccounting
 from ..converters import to_json
 from ..models import Integration
 from .console import UsageError
 
-__all__ = ["build"]
+__all__ = ["create", "disconnect", "reactivate"]
 
 _WARNING = (
     "Disconnecting ends the link between this Brex account and the accounting system. Brex may delete the "
     "customer's GL codes, rules, field mappings and vendor links for good."
 )
-
-
-def build() -> App:
-    """The ``integration`` group."""
-    app = App(name="integration", help="Connect and disconnect the accounting system.", help_format="plaintext")
-    app.command(create)
-    app.command(disconnect)
-    app.command(reactivate)
-    return app
 
 
 async def create(*, vendor: str, vendor_account_id: str) -> None:

@@ -4,33 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from cyclopts import App
-
 from ..monite import Connection, MoniteAccounting, to_json
 from .console import UsageError, one_line, say
 
-__all__ = ["build"]
-
-_HELP = """Monite's accounting connections.
-
-The credentials come from MONITE_CLIENT_ID and MONITE_CLIENT_SECRET, the entity from MONITE_ENTITY_ID or --entity,
-the host from MONITE_BASE_URL (by default Monite's sandbox).
-"""
-
-
-def build() -> App:
-    """The ``monite`` group."""
-    app = App(name="monite", help=_HELP, help_format="plaintext")
-    connections = App(
-        name="connections", help="The links between an entity and its accounting systems.", help_format="plaintext"
-    )
-    connections.command(list_connections, name="list")
-    connections.command(get)
-    connections.command(create)
-    connections.command(disconnect)
-    connections.command(sync)
-    app.command(connections)
-    return app
+__all__ = ["create", "disconnect", "get", "list_connections", "sync"]
 
 
 async def list_connections(*, entity: str | None = None) -> None:

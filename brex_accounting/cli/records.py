@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from ..client import BrexAccounting
 from ..converters import from_json, to_json
@@ -20,17 +20,9 @@ from .console import UsageError, progress, say
 from .durable import replace_file
 from .output import Format, Writer, open_writer
 
-__all__ = ["build"]
+__all__ = ["get_record", "list_records"]
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
-
-def build() -> App:
-    """The ``records`` group."""
-    app = App(name="records", help="Read accounting records.", help_format="plaintext")
-    app.command(list_records, name="list")
-    app.command(get_record, name="get")
-    return app
 
 
 async def get_record(record_id: str, /, *, single_entry: bool | None = None) -> None:

@@ -8,33 +8,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from ..client import BrexAccounting
 from ..session.clock import SystemClock
 from ..sync import ExportAdmin, Posted, Rejected, Skipped, SqliteStore
 from ..sync.verifying import verify as compare
 from . import wording
-from .chart import chart
-from .check import check
 from .console import Failed, UsageError, one_line, say
 from .options import who
 from .printing import print_lines
-from .rebuild import rebuild_store
-from .report import report
 
-__all__ = ["build"]
+__all__ = ["exceptions", "history", "pause", "replay", "resolve", "resume", "retry", "status", "verify"]
 
 Json: TypeAlias = Annotated[bool, Parameter(name="--json", negative=())]
-
-
-def build() -> App:
-    """The ``sync`` group."""
-    app = App(name="sync", help="Look into an export's store, and decide what it cannot.", help_format="plaintext")
-    for command in (status, exceptions, resolve, retry, replay, pause, resume, history, verify, check, chart, report):
-        app.command(command)
-    app.command(rebuild_store, name="rebuild")
-    return app
 
 
 async def status(*, store: Path, json_: Json = False) -> None:

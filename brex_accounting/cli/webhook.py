@@ -8,26 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from cyclopts import App
-
 from ..errors import ConfigurationError, WebhookVerificationError
 from ..webhooks import unwrap
 from .console import UsageError, say
 from .hook_secrets import SECRETS, known_secrets
-from .listening import event_line, listen
+from .listening import event_line
 from .saved import Saved, read_headers, read_request
 
-__all__ = ["build", "verify"]
+__all__ = ["verify"]
 
 _LARGEST: Final = 32 * 2**20
-
-
-def build() -> App:
-    """The ``webhook`` group."""
-    app = App(name="webhook", help="Check a saved delivery; receive deliveries.", help_format="plaintext")
-    app.command(verify)
-    app.command(listen)
-    return app
 
 
 def verify(
