@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
-import attrs
 import msgspec
 
 from .._version import __version__
@@ -26,7 +25,7 @@ from ..session.clock import Clock, SystemClock
 from ..session.discreet import discreet
 from ..session.events import Observer, RefreshEvent, checked_observers
 from ..session.flight import SingleFlight
-from ..session.grants import Endpoint, Form, checked_client, checked_seconds, exchange, granted
+from ..session.grants import Endpoint, Failure, Form, checked_client, checked_seconds, exchange, granted
 from ..session.log import log_event
 from ..urls import checked_url
 from .dialect import MONITE, SANDBOX_URL, VERSION, Dialect
@@ -109,8 +108,8 @@ class MoniteTokens(OwnSource):
         self._access_token = ""
         self._expires = self._rest_until = self._failed_at = float("-inf")
         self._ahead, self._last_call = AHEAD, LAST_CALL
-        self._failure = _Failure("")
-        self._flight: SingleFlight[_Failure | None] = SingleFlight()
+        self._failure = Failure("")
+        self._flight: SingleFlight[Failure | None] = SingleFlight()
 
     async def token(self) -> str:
         """An access token that is not about to expire. Raises ``TokenRefreshError``."""
@@ -168,14 +167,14 @@ class MoniteTokens(OwnSource):
         if failure is not None:
             raise failure.error()
 
-    async def _fly(self) -> _Failure | None:
+    async def _fly(self) -> Failure | None:
         """What went wrong, as a value: no waiter's error is left unretrieved."""
         started = self._clock.monotonic()
         try:
             await self._exchange(started)
         except Exception as error:  # noqa: BLE001 - nothing else may reach the waiters
             hint = error.retry_after if isinstance(error, TokenRefreshError) else None
-            self._failure = _Failure(_reason(error), hint)
+            self._failure = Failure(_reason(error), hint)
         else:
             self._tell(started, None)
             return None
@@ -218,20 +217,6 @@ class MoniteTokens(OwnSource):
 
     def __repr__(self) -> str:
         return "MoniteTokens(...)"
-
-
-@attrs.frozen
-class _Failure:
-    """What went wrong. Everybody who is told raises an error of their own."""
-
-    text: str
-    retry_after: float | None = None
-
-    def error(self, age: float = 0.0) -> TokenRefreshError:
-        """The error, ``age`` seconds after the failure."""
-        error = TokenRefreshError(self.text)
-        error.retry_after = None if self.retry_after is None else max(0.0, self.retry_after - age)
-        return error
 
 
 def checked_version(version: str) -> str:
