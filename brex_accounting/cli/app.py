@@ -71,7 +71,7 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
 
 def _failed(error: Exception, as_json: bool, *, help_for: Sequence[str] = ()) -> int:
     code = 2 if isinstance(error, (UsageError, ConfigurationError)) else 1
-    lines = str(error).splitlines() if isinstance(error, Mistakes) else [str(error)]
+    lines = _words_of(error).splitlines() if isinstance(error, Mistakes) else [_words_of(error)]
     text = "\n".join(map(one_line, lines)) or type(error).__name__
     if isinstance(error, APIStatusError) and error.message:
         text += f" The server says: {one_line(error.message)}"
@@ -81,6 +81,12 @@ def _failed(error: Exception, as_json: bool, *, help_for: Sequence[str] = ()) ->
         text += f" Try: brex-accounting {command} --help".replace("  ", " ")
     say(msgspec.json.encode({"error": _facts(error, text, code)}).decode() if as_json else f"error: {text}")
     return code
+
+
+def _words_of(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"  # Python's own words begin with a number
+    return str(error)
 
 
 def _facts(error: Exception, text: str, code: int) -> dict[str, object]:
