@@ -40,7 +40,7 @@ from .session.grants import (
     pair_of,
     revoke,
 )
-from .session.log import log_event
+from .session.log import tell
 from .urls import checked_url
 
 if TYPE_CHECKING:
@@ -264,12 +264,7 @@ class OAuthTokens(OwnSource):
 
     def _tell(self, started: float, failure: str | None) -> None:
         event = RefreshEvent(elapsed=self._clock.monotonic() - started, failure=failure)
-        log_event(_log, event)
-        for observer in self._observers:
-            try:
-                observer(event)
-            except Exception as error:  # noqa: BLE001 - the user's code: anything may come
-                _log.warning("an observer raised %s on RefreshEvent", type(error).__name__)
+        tell(event, self._observers, _log)
 
     def __repr__(self) -> str:
         return "OAuthTokens(...)"

@@ -26,7 +26,7 @@ from ..session.discreet import discreet
 from ..session.events import Observer, RefreshEvent, checked_observers
 from ..session.flight import SingleFlight
 from ..session.grants import Endpoint, Failure, Form, checked_client, checked_seconds, exchange, granted
-from ..session.log import log_event
+from ..session.log import tell
 from ..urls import checked_url
 from .dialect import MONITE, SANDBOX_URL, VERSION, Dialect
 
@@ -208,12 +208,7 @@ class MoniteTokens(OwnSource):
 
     def _tell(self, started: float, failure: str | None) -> None:
         event = RefreshEvent(elapsed=self._clock.monotonic() - started, failure=failure)
-        log_event(_log, event)
-        for observer in self._observers:
-            try:
-                observer(event)
-            except Exception as error:  # noqa: BLE001 - the user's code: anything may come
-                _log.warning("an observer raised %s on RefreshEvent", type(error).__name__)
+        tell(event, self._observers, _log)
 
     def __repr__(self) -> str:
         return "MoniteTokens(...)"

@@ -1,13 +1,24 @@
-"""Events as lines of the standard logger."""
+"""Events told: a line of the standard logger, and each observer."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from .call import Outcome
-from .events import AttemptEvent, CallEnded, PauseEvent, RefreshEvent
+from .events import AttemptEvent, CallEnded, Observer, PauseEvent, RefreshEvent
 
-__all__ = ["log_event"]
+__all__ = ["log_event", "tell"]
+
+
+def tell(event: object, observers: Iterable[Observer], log: logging.Logger) -> None:
+    """Log an event, and tell every observer; one that fails is logged and harms nobody."""
+    log_event(log, event)
+    for observer in observers:
+        try:
+            observer(event)
+        except Exception as error:  # noqa: BLE001 - the user's code: anything may come
+            log.warning("an observer raised %s on %s", type(error).__name__, type(event).__name__)
 
 
 def log_event(log: logging.Logger, event: object) -> None:

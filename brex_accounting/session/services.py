@@ -14,7 +14,7 @@ from .clock import Clock
 from .events import Observer
 from .health import Health
 from .limiter import Limiter
-from .log import log_event
+from .log import tell
 from .retry import RetryPolicy
 
 __all__ = ["Options", "Services", "TokenSource", "Transport"]
@@ -106,9 +106,4 @@ class Services:
 
     def tell(self, event: object) -> None:
         """Log an event, and tell every observer; one that fails is logged and harms nobody."""
-        log_event(self.log, event)
-        for observer in self.observers:
-            try:
-                observer(event)
-            except Exception as error:  # noqa: BLE001 - the user's code: anything may come
-                self.log.warning("an observer raised %s on %s", type(error).__name__, type(event).__name__)
+        tell(event, self.observers, self.log)

@@ -106,6 +106,7 @@ async def test_every_company_is_polled(office: Office) -> None:
         await until(lambda: office.world.clock.waits.count(HOUR.total_seconds()) == 2)
         office.world.clock.advance(HOUR)
         await office.polled(ONE, TWO)
+    assert (office.open, office.failed) == ([], [])
 
 
 async def test_a_company_comes_and_goes(office: Office) -> None:
