@@ -46,7 +46,8 @@ async def bring_up(session: Session, migrations: Migrations) -> None:
 
 
 async def _version(session: Session) -> int:
-    if (await session.only("SELECT to_regclass('brex_version') IS NOT NULL AS is_there"))["is_there"]:
+    # Not to_regclass: it remembers that there was none while another process made it.
+    if await session.row("SELECT 1 FROM pg_class WHERE relname = 'brex_version' AND pg_table_is_visible(oid)"):
         return int((await session.only("SELECT version FROM brex_version"))["version"])
     return 0
 
