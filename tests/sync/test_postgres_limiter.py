@@ -33,7 +33,7 @@ async def pool(conninfo: str) -> AsyncIterator[Pool]:
 @pytest.mark.usefixtures("pool")
 async def test_two_processes_stay_under_one_limit(conninfo: str) -> None:
     """Each would use the whole of it alone; together no window of theirs holds more, and both come to turns."""
-    limit, per, turns = 60, 3.0, 60
+    limit, per, turns = 60, 3.0, 45
     workers = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.sync.limited", conninfo, str(limit), str(per), str(turns)),
