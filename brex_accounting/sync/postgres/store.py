@@ -25,7 +25,8 @@ class PostgresStore:
     ``database`` is a connection string, or a pool that is open: it is shared with other stores and left open.
     The tables lie where the connection makes new ones, those of all companies in the same ones. A call waits
     for a connection, and for a server that went away in the middle of a commit, for up to ``patience``
-    seconds; what has begun on a connection that is lost fails with ``StoreUnavailable`` at once.
+    seconds; what has begun on a connection that is lost fails with ``StoreUnavailable`` at once. Connections
+    must isolate as PostgreSQL does by itself, READ COMMITTED.
     """
 
     def __init__(self, database: str | Pool, company: str, *, patience: float = 30.0) -> None:
