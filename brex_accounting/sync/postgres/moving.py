@@ -13,7 +13,7 @@ from ..store_rules import listed
 from .rows import aware, export_of
 from .session import Session, Values
 
-__all__ = ["NEWEST", "change", "check_lease", "found", "give_way", "move", "revisions", "revisions_of"]
+__all__ = ["NEWEST", "change", "check_lease", "found", "give_way", "lease_lost", "move", "revisions", "revisions_of"]
 
 NEWEST: Final = (
     "NOT EXISTS (SELECT FROM brex_exports n "
@@ -82,8 +82,11 @@ async def move(
     return await change(session, export.order, moved | (values or {}))
 
 
-async def give_way(session: Session, record_ids: Collection[str], *, now: datetime) -> None:
-    """Of these records, let every revision that may be superseded and has a newer one be superseded."""
+async def give_way(session: Session, record_ids: Collection[str], *, now: datetime) -> bool:
+    """Of these records, let every revision that may be superseded and has a newer one be superseded.
+
+    Whether there was one.
+    """
     rows = await session.rows(
         f"SELECT * FROM brex_exports e WHERE company = %(company)s AND record_id = ANY(%(ids)s) "
         f"AND state IN ({listed(REPLACEABLE)}) AND NOT ({NEWEST}) ORDER BY number",
@@ -91,6 +94,7 @@ async def give_way(session: Session, record_ids: Collection[str], *, now: dateti
     )
     for row in rows:
         await move(session, export_of(row), State.SUPERSEDED, now=now)
+    return bool(rows)
 
 
 async def check_lease(session: Session, claim: Claim, states: Collection[State]) -> Export:
@@ -102,5 +106,11 @@ async def check_lease(session: Session, claim: Claim, states: Collection[State])
         {"number": one.order, "epoch": claim.lease.epoch, "owner": claim.lease.owner},
     )
     if row is None:
-        raise LeaseLost(f"{one.record_id}, revision {one.revision}: somebody else took it over. Stop working on it")
+        raise lease_lost(claim)
     return export_of(row)
+
+
+def lease_lost(claim: Claim) -> LeaseLost:
+    """The claim counts no more."""
+    one = claim.export
+    return LeaseLost(f"{one.record_id}, revision {one.revision}: somebody else took it over. Stop working on it")

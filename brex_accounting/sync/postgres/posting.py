@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from ..exports import ENGINE, Claim, Export, Lease
+from ..exports import ENGINE, Claim, Export
 from ..poster import NotNow, Outcome, Posted, Rejected
 from ..states import MOVES, UNDER_WAY, State
 from ..store_rules import check_until, listed
-from .moving import NEWEST, change, check_lease, found, give_way, move
+from .moving import NEWEST, change, check_lease, found, give_way, lease_lost, move
 from .people import paused
 from .rows import aware, claim_of
 from .session import Session, Values
@@ -94,9 +94,20 @@ async def _claimed(
 async def renew(session: Session, claim: Claim, now: datetime, until: datetime) -> Claim:
     """The lease goes on, if it is still there."""
     check_until(now, until)
-    export = await check_lease(session, claim, tuple(State))
-    await change(session, export.order, {"until": aware(until)})
-    return Claim(export=export, lease=Lease(owner=claim.lease.owner, epoch=claim.lease.epoch, until=until))
+    # Asked and prolonged in one statement: this is done before every post.
+    row = await session.row(
+        "UPDATE brex_exports SET until = %(until)s WHERE company = %(company)s AND number = %(number)s "
+        "AND epoch = %(epoch)s AND owner = %(owner)s RETURNING *",
+        {
+            "until": aware(until),
+            "number": claim.export.order,
+            "epoch": claim.lease.epoch,
+            "owner": claim.lease.owner,
+        },
+    )
+    if row is None:
+        raise lease_lost(claim)
+    return claim_of(row)
 
 
 async def record_outcome(session: Session, claim: Claim, outcome: Outcome, now: datetime, detail: str) -> Export:
@@ -115,14 +126,15 @@ async def record_outcome(session: Session, claim: Claim, outcome: Outcome, now: 
         why = values["message"] = outcome.reason
         if isinstance(outcome, NotNow) and outcome.after is not None:
             values["not_before"] = now + outcome.after
-    await move(session, export, after, now=now, why=why, values=values)
+    moved = await move(session, export, after, now=now, why=why, values=values)
     await session.run(
         "UPDATE brex_companies SET not_now = CASE WHEN %(put_off)s THEN not_now + 1 ELSE 0 END "
         "WHERE company = %(company)s AND (%(put_off)s OR not_now > 0)",
         {"put_off": isinstance(outcome, NotNow)},
     )
-    await give_way(session, [export.record_id], now=now)
-    return await found(session, export.record_id, export.revision)
+    if await give_way(session, [export.record_id], now=now):
+        return await found(session, export.record_id, export.revision)
+    return moved
 
 
 async def park(session: Session, claim: Claim, why: str, now: datetime, detail: str) -> Export:
