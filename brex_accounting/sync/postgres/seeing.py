@@ -31,15 +31,20 @@ async def record_seen(
 ) -> tuple[Judgement, ...]:
     """Each copy judged on what is stored, the ones before it included."""
     page = await revisions_of(session, {copy.record_id for copy in copies})
-    judgements = []
+    judgements: list[Judgement] = []
+    begun: list[Values] = []
     for copy in copies:
         # Read with the whole page, but for a record that comes twice in it.
         stored = page.pop(copy.record_id, None)
         if stored is None:
+            await _insert(session, begun)
             stored = await revisions(session, copy.record_id)
         judgement = judge(copy, stored)
         await _carry_out(session, judgement, stored, copy, now)
+        if judgement.begin is not None:
+            begun.append(_begun(copy, len(stored) + 1, judgement.begin, now))
         judgements.append(judgement)
+    await _insert(session, begun)
     if feed is not None:
         await session.run(
             "INSERT INTO brex_feeds AS f VALUES (%(company)s, %(name)s, %(watermark)s) "
@@ -82,8 +87,6 @@ async def _carry_out(
         await _touch(session, judgement, stored[-1], copy, now)
     elif touches or (judgement.begin is not None and copy is None):
         raise MoveRefused("a judgement names an export or a copy that there is not")
-    if judgement.begin is not None and copy is not None:
-        await _begin(session, copy, len(stored) + 1, judgement.begin, now)
 
 
 async def _touch(session: Session, judgement: Judgement, last: Export, copy: Copy | None, now: datetime) -> None:
@@ -102,8 +105,8 @@ async def _touch(session: Session, judgement: Judgement, last: Export, copy: Cop
     await move(session, last, judgement.move, now=now, values=values)
 
 
-async def _begin(session: Session, copy: Copy, revision: int, state: State, now: datetime) -> None:
-    values = copied(copy) | {
+def _begun(copy: Copy, revision: int, state: State, now: datetime) -> Values:
+    return copied(copy) | {
         "revision": revision,
         "key": export_key(copy.record_id, revision),
         "state": check_beginning(state).value,
@@ -111,5 +114,11 @@ async def _begin(session: Session, copy: Copy, revision: int, state: State, now:
         "why": "seen first" if revision == 1 else "its content changed",
         "by": ENGINE,
     }
-    columns, places = ", ".join(values), ", ".join(f"%({name})s" for name in values)
-    await session.run(f"INSERT INTO brex_exports (company, {columns}) VALUES (%(company)s, {places})", values)
+
+
+async def _insert(session: Session, begun: list[Values]) -> None:
+    """All of them on one way to the server and back; the list is empty afterwards."""
+    if begun:
+        columns, places = ", ".join(begun[0]), ", ".join(f"%({name})s" for name in begun[0])
+        await session.run_each(f"INSERT INTO brex_exports (company, {columns}) VALUES (%(company)s, {places})", begun)
+        begun.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import attrs
@@ -29,6 +29,11 @@ class Session:
         """Do it; what it gives back is not looked at."""
         await self._execute(statement, values)
 
+    async def run_each(self, statement: str, many: Iterable[Values]) -> None:
+        """Do it for each, without waiting for the ones before."""
+        cursor = self.connection.cursor(binary=True)
+        await cursor.executemany(statement.encode(), [self._complete(values) for values in many])
+
     async def rows(self, statement: str, values: Values | None = None) -> list[Row]:
         """All rows."""
         cursor = await self._execute(statement, values)
@@ -47,7 +52,10 @@ class Session:
     async def _execute(self, statement: str, values: Values | None) -> AsyncCursor[dict[str, Any]]:
         cursor = self.connection.cursor(binary=True, row_factory=dict_row)
         # As bytes: the type checkers take text from literals alone, and ours is put together from constants.
-        return await cursor.execute(statement.encode(), _storable(values or {}) | {"company": self.company})
+        return await cursor.execute(statement.encode(), self._complete(values or {}))
+
+    def _complete(self, values: Values) -> Values:
+        return _storable(values) | {"company": self.company}
 
 
 def _storable(values: Values) -> Values:
