@@ -41,4 +41,4 @@ def server(postgres: PostgresServer) -> Iterator[None]:
 TestPostgresMachine = PostgresMachine.TestCase
 TestPostgresMachine.settings = settings(BUSY, max_examples=12, stateful_step_count=40)
 TestAtLength = pytest.mark.slow(PostgresMachineAtLength.TestCase)
-TestAtLength.settings = settings(BUSY, max_examples=60)
+TestAtLength.settings = settings(BUSY, max_examples=30)
