@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "brex_accounting"
 # Who alone may import what an extra installs.
 EXTRAS = {"cyclopts": "cli", "iso4217": "posters.currencies", "rich": "cli", "opentelemetry": "otel"}
+EXTRAS |= {"psycopg": "sync", "psycopg_pool": "sync"}  # in a fleet's rooms, which nothing else loads
 
 # Room -> what it may import of the package. A room is the longest prefix that matches.
 ALLOWED: dict[str, set[str]] = {
@@ -126,7 +127,12 @@ ALLOWED: dict[str, set[str]] = {
     "sync.wording": set(),
     "sync.sqlite": {
         *("converters", "enums", "errors", "models", "sync.exports", "sync.keys", "sync.poster", "sync.sqlite"),
-        *("sync.content", "sync.snapshot", "sync.states", "sync.store"),
+        *("sync.content", "sync.snapshot", "sync.states", "sync.store", "sync.store_rules"),
+    },
+    "sync.store_rules": {"errors", "models", "sync.exports", "sync.poster", "sync.states"},
+    "sync.postgres": {
+        *("converters", "enums", "errors", "models", "session.clock", "session.limiter", "sync.exports", "sync.keys"),
+        *("sync.poster", "sync.postgres", "sync.states", "sync.store", "sync.store_rules"),
     },
     "sync.snapshot": {"sync.exports"},
     "sync.summary": {"session", "sync.exports", "sync.poster"},
@@ -220,7 +226,7 @@ PURE = [
         "sandbox.value_table",
     ),
     *("sync.content", "sync.exports", "sync.keys", "sync.pausing", "sync.plan"),
-    *("sync.restoring", "sync.results", "sync.states", "sync.wording"),
+    *("sync.postgres.pacing", "sync.restoring", "sync.results", "sync.states", "sync.store_rules", "sync.wording"),
     *("sandbox.openapi", "sandbox.openapi_parts", "sandbox.schemas", "sandbox.oauth", "urls"),
     *("testing.erp.admission", "testing.erp.books", "testing.erp.counting", "testing.erp.options"),
     *("monite.converters", "monite.dialect", "monite.endpoints", "monite.enums", "monite.models", "monite.queries"),

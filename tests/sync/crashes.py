@@ -265,13 +265,18 @@ async def _outcome(world: Company, revisions: int) -> Outcome:
 
 
 async def play_all(
-    workers: Workers, folder: Path, cases: Iterable[tuple[Case, str]], *, at_once: int = 6
+    workers: Workers,
+    folder: Path,
+    cases: Iterable[tuple[Case, str]],
+    *,
+    at_once: int = 6,
+    schema: Callable[[], str] = str,
 ) -> list[Played]:
-    """Every case, with the second failpoint of each."""
+    """Every case, with the second failpoint of each; in PostgreSQL where ``schema`` gives a new one."""
     free = asyncio.Semaphore(at_once)
 
     async def one(number: int, case: Case, second: str) -> Played:
-        async with free, company(workers, folder / str(number), case.poster) as world:
+        async with free, company(workers, folder / str(number), case.poster, conninfo=schema()) as world:
             return await play(world, case, second)
 
     return list(await asyncio.gather(*(one(number, case, second) for number, (case, second) in enumerate(cases))))

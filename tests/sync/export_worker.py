@@ -33,7 +33,9 @@ from brex_accounting.posters.chart_file import parse_chart
 from brex_accounting.posters.csv import CsvPoster
 from brex_accounting.sync import ExportSync, SqliteStore
 from brex_accounting.sync.poster import Posted
+from brex_accounting.sync.postgres import PostgresStore
 from brex_accounting.sync.states import State
+from brex_accounting.sync.store import SyncStore
 from brex_accounting.testing.erp.control import Control
 from brex_accounting.testing.erp_poster import ErpPoster, FindErpPoster, ParkErpPoster, SameKeyErpPoster
 
@@ -52,9 +54,10 @@ POSTERS = {"same_key": SameKeyErpPoster, "find": FindErpPoster, "park": ParkErpP
 class Life:
     """One process: where everything is, what it does, and what happens to it at a failpoint's n-th visit.
 
-    ``verb``: "run" once; "twice", the second time after whatever stopped the first; "forever", until SIGTERM;
-    "person", who settles what waits for one. ``action``: SIGKILL, SIGSTOP, or the store's error for no room or
-    for a lock. ``room``: bytes that a file may grow to in the first of two runs.
+    ``store`` is a file, or a connection string where ``kind`` says so. ``verb``: "run" once; "twice", the
+    second time after whatever stopped the first; "forever", until SIGTERM; "person", who settles what waits
+    for one. ``action``: SIGKILL, SIGSTOP, or the store's error for no room or for a lock. ``room``: bytes
+    that a file may grow to in the first of two runs.
     """
 
     brex: str
@@ -64,6 +67,7 @@ class Life:
     poster: str
     store: str
     lease: float
+    kind: Literal["sqlite", "postgres"] = "sqlite"
     books: str = ""
     chart: str = ""
     verb: Literal["run", "twice", "forever", "person"] = "run"
@@ -138,7 +142,7 @@ async def live(life: Life, say: Callable[[str], None]) -> Result:
         sync = ExportSync(
             brex,
             watch(poster, "poster", POSTER_CALLS, reach),
-            store=watch(SqliteStore(life.store, busy_timeout=life.busy_timeout), "store", STORE_WRITES, reach),
+            store=watch(_store(life), "store", STORE_WRITES, reach),
             post_from=_chart(life).post_from if life.chart else date(2026, 1, 1),
             company="cuacc_1",
             lease=timedelta(seconds=life.lease),
@@ -146,6 +150,12 @@ async def live(life: Life, say: Callable[[str], None]) -> Result:
             report_bills=life.report_bills,
         )
         return await _VERBS[life.verb](sync, life)
+
+
+def _store(life: Life) -> SyncStore:
+    if life.kind == "postgres":
+        return PostgresStore(life.store, "cuacc_1", patience=life.busy_timeout)
+    return SqliteStore(life.store, busy_timeout=life.busy_timeout)
 
 
 @contextlib.asynccontextmanager

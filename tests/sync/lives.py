@@ -21,7 +21,9 @@ from brex_accounting.posters.csv.rows import is_end, parse
 from brex_accounting.sandbox import Rules, Sandbox
 from brex_accounting.sync import SqliteStore
 from brex_accounting.sync.exports import Export
+from brex_accounting.sync.postgres import PostgresStore
 from brex_accounting.sync.states import State
+from brex_accounting.sync.store import SyncStore
 from brex_accounting.testing.erp import FakeErp
 
 from ..unit.documents import encoded, line, money, record
@@ -185,7 +187,10 @@ _BOOKS: Mapping[str, Mapping[str, Any]] = {
 
 @attrs.define(kw_only=True)
 class Company:
-    """One company. Its Brex's clock is ahead of ours by ``ahead``: a lease ends when we say so."""
+    """One company. Its Brex's clock is ahead of ours by ``ahead``: a lease ends when we say so.
+
+    Its store is the file ``store``, or in PostgreSQL where ``conninfo`` says.
+    """
 
     workers: Workers
     sandbox: Sandbox
@@ -193,6 +198,7 @@ class Company:
     store: Path
     poster: str
     lease: float
+    conninfo: str = ""
     ahead: timedelta = timedelta()
 
     def life(self, **changes: Any) -> Life:
@@ -203,7 +209,8 @@ class Company:
             erp=self.erp.url,
             erp_token=self.erp.token,
             poster=self.poster,
-            store=str(self.store),
+            store=self.conninfo or str(self.store),
+            kind="postgres" if self.conninfo else "sqlite",
             lease=self.lease,
         )
         return attrs.evolve(plain, **changes)
@@ -234,9 +241,9 @@ class Company:
         raise AssertionError(f"still open after {most} runs past the lease: {end.result}")
 
     @contextlib.asynccontextmanager
-    async def opened(self) -> AsyncIterator[SqliteStore]:
+    async def opened(self) -> AsyncIterator[SyncStore]:
         """Its store, looked into from here."""
-        store = SqliteStore(self.store)
+        store: SyncStore = PostgresStore(self.conninfo, "cuacc_1") if self.conninfo else SqliteStore(self.store)
         await store.open(now=datetime.now(UTC))
         try:
             yield store
@@ -274,7 +281,9 @@ class Company:
 
 
 @contextlib.asynccontextmanager
-async def company(workers: Workers, folder: Path, poster: str, *, lease: float = 30.0) -> AsyncIterator[Company]:
+async def company(
+    workers: Workers, folder: Path, poster: str, *, lease: float = 30.0, conninfo: str = ""
+) -> AsyncIterator[Company]:
     """A company of its own, with empty books."""
     folder.mkdir(parents=True)
     made: list[Company] = []
@@ -287,5 +296,6 @@ async def company(workers: Workers, folder: Path, poster: str, *, lease: float =
         FakeErp(folder / "erp.db", **_BOOKS[poster]) as erp,
     ):
         store = folder / "exports.db"
-        made.append(Company(workers=workers, sandbox=sandbox, erp=erp, store=store, poster=poster, lease=lease))
+        parts: dict[str, Any] = {"workers": workers, "sandbox": sandbox, "erp": erp, "conninfo": conninfo}
+        made.append(Company(store=store, poster=poster, lease=lease, **parts))
         yield made[0]

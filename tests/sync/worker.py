@@ -11,13 +11,14 @@ from types import MappingProxyType
 from brex_accounting import ConfigurationError, MoveRefused
 from brex_accounting.sync.exports import Claim
 from brex_accounting.sync.poster import Posted
+from brex_accounting.sync.postgres import PostgresStore
 from brex_accounting.sync.sqlite import SqliteStore
 from brex_accounting.sync.states import State
 from brex_accounting.sync.store import SyncStore
 
 from .desk import BINDING, START, Desk
 
-KINDS: Mapping[str, Callable[..., SyncStore]] = MappingProxyType({"sqlite": SqliteStore})
+KINDS: Mapping[str, Callable[..., SyncStore]] = MappingProxyType({"postgres": PostgresStore, "sqlite": SqliteStore})
 
 
 def say(text: str) -> None:

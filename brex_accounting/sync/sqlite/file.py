@@ -23,6 +23,7 @@ from ...errors import (
     StoreUnavailable,
 )
 from ..exports import Binding
+from ..store_rules import BINDING_PARTS, merged, mismatched
 from .rows import stamp
 from .schema import APPLICATION_ID
 
@@ -33,7 +34,6 @@ Migrations = tuple[tuple[str, ...], ...]
 _PAGE: Final = 4096
 _NEEDED: Final = (3, 37, 0)
 _MAGIC: Final = b"SQLite format 3\0"
-_PARTS: Final = ("company", "vendor", "vendor_account_id")
 
 
 def connect(
@@ -111,7 +111,7 @@ def _check(path: Path, binding: Binding | None, version: int) -> None:
         connection.row_factory = sqlite3.Row
         if not _was_never_finished(connection, path) and _is_ours(connection, path, version):
             _check_whole(connection, path)
-            _merged(connection, path, binding)
+            _bound(connection, path, binding)
 
 
 def _was_never_finished(connection: sqlite3.Connection, path: Path) -> bool:
@@ -183,14 +183,14 @@ def _migrate(
         if version < len(migrations):
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {len(migrations)}")
-        merged = _merged(connection, path, binding)
-        _bind(connection, merged, now)
+        bound = _bound(connection, path, binding)
+        _bind(connection, bound, now)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return merged
+    return bound
 
 
 def _version(connection: sqlite3.Connection, path: Path, binding: Binding | None, known: int) -> int:
@@ -206,7 +206,7 @@ def _absent(path: Path) -> StoreUnavailable:
 
 
 def _bind(connection: sqlite3.Connection, merged: Binding, now: datetime) -> None:
-    values = {part: getattr(merged, part) for part in _PARTS} | {"now": stamp(now)}
+    values = {part: getattr(merged, part) for part in BINDING_PARTS} | {"now": stamp(now)}
     connection.execute(
         "INSERT INTO binding (id, company, vendor, vendor_account_id, since) "
         "VALUES (1, :company, :vendor, :vendor_account_id, :now) ON CONFLICT (id) DO UPDATE "
@@ -216,16 +216,12 @@ def _bind(connection: sqlite3.Connection, merged: Binding, now: datetime) -> Non
     )
 
 
-def _merged(connection: sqlite3.Connection, path: Path, binding: Binding | None) -> Binding:
+def _bound(connection: sqlite3.Connection, path: Path, binding: Binding | None) -> Binding:
     """What the store is bound to, with what ``binding`` adds."""
     row = connection.execute("SELECT company, vendor, vendor_account_id FROM binding").fetchone()
-    told = {part: getattr(binding or Binding(), part) for part in _PARTS}
-    if row is None:
-        return Binding(**told)
-    for part in _PARTS:
-        if row[part] and told[part] and row[part] != told[part]:
-            raise StoreMismatch(
-                f"{path}: a store for {part} {row[part]}, and {told[part]} was asked for. "
-                "Name the right file, or a new one for the other company or system"
-            )
-    return Binding(**{part: row[part] or told[part] for part in _PARTS})
+    asked = binding or Binding()
+    there = Binding(**{part: row[part] for part in BINDING_PARTS}) if row else Binding()
+    wrong = mismatched(there, asked)
+    if wrong is not None:
+        raise StoreMismatch(f"{path}: {wrong}. Name the right file, or a new one for the other company or system")
+    return merged(there, asked)

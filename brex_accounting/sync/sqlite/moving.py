@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 
-from ...errors import ConfigurationError, LeaseLost, MoveRefused
+from ...errors import LeaseLost, MoveRefused
 from ..exports import ENGINE, Claim, Export
 from ..states import REPLACEABLE, State, check_move
+from ..store_rules import listed
 from .rows import Parameters, export_of, stamp
 
-__all__ = ["NEWEST", "change", "check_lease", "check_until", "found", "give_way", "listed", "move", "revisions"]
+__all__ = ["NEWEST", "change", "check_lease", "found", "give_way", "move", "revisions"]
 
 NEWEST = "NOT EXISTS (SELECT 1 FROM exports n WHERE n.record_id = e.record_id AND n.revision > e.revision)"
 """Of an export ``e``: no revision of its record came after it."""
-
-
-def listed(values: Iterable[str]) -> str:
-    """Constants of ours as an SQL list."""
-    return ", ".join(f"'{value}'" for value in sorted(values))
 
 
 def revisions(connection: sqlite3.Connection, record_id: str) -> tuple[Export, ...]:
@@ -72,12 +68,6 @@ def give_way(connection: sqlite3.Connection, record_ids: Collection[str], *, now
         for export in revisions(connection, record_id)[:-1]:
             if export.state in REPLACEABLE:
                 move(connection, export, State.SUPERSEDED, now=now)
-
-
-def check_until(now: datetime, until: datetime) -> None:
-    """Raises ``ConfigurationError`` for a lease that ended before it began."""
-    if until < now:
-        raise ConfigurationError("a lease ends before it begins: until must not be before now")
 
 
 def check_lease(connection: sqlite3.Connection, claim: Claim, states: Collection[State]) -> Export:

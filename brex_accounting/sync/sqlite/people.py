@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Collection
 from datetime import datetime
 
-from ...errors import ConfigurationError, MoveRefused
 from ..exports import Counts, Export, Lease, Move, Pause
 from ..poster import Posted, Rejected
-from ..states import BY_HAND, State
-from .moving import found, give_way, listed, move, revisions
+from ..states import State
+from ..store_rules import check_decision, check_words, found_out, listed
+from .moving import found, give_way, move, revisions
 from .rows import Parameters, export_of, lease_of, move_of, stamp
 
 __all__ = [
@@ -37,11 +37,10 @@ def decide(
     outcome: Posted | Rejected | None,
 ) -> Export:
     """A move of ``BY_HAND``."""
-    _check_words(why=why, by=by)
+    check_words(why=why, by=by)
     export = found(connection, record_id, revision)
-    if (export.state, after) not in BY_HAND:
-        raise MoveRefused(f"nobody can take an export from {export.state.value} to {after.value} by hand")
-    values: Parameters = {"not_before": None, **_found_out(after, outcome)}
+    check_decision(export.state, after)
+    values: Parameters = {"not_before": None, **found_out(after, outcome)}
     before = [one.key for one in revisions(connection, record_id) if one.reference_id and one.revision < revision]
     if after is State.POSTED and before:
         values["supersedes"] = before[-1]
@@ -50,25 +49,9 @@ def decide(
     return found(connection, record_id, revision)
 
 
-def _found_out(after: State, outcome: Posted | Rejected | None) -> Parameters:
-    if after is State.POSTED and isinstance(outcome, Posted):
-        return {"reference_id": outcome.reference_id, "deep_link_url": outcome.deep_link_url}
-    if after is State.REJECTED and isinstance(outcome, Rejected):
-        return {"code": outcome.code.value, "message": outcome.message}
-    if after in (State.POSTED, State.REJECTED) or outcome is not None:
-        raise ConfigurationError("to POSTED comes with a Posted, to REJECTED with a Rejected, the rest with neither")
-    return {}
-
-
-def _check_words(**words: str) -> None:
-    for name, text in words.items():
-        if not isinstance(text, str) or not text.strip():
-            raise ConfigurationError(f"{name} is required, and is kept in the history")
-
-
 def pause(connection: sqlite3.Connection, reason: str, code: str, by: str, now: datetime) -> Pause:
     """The pause that there is now."""
-    _check_words(reason=reason, by=by)
+    check_words(reason=reason, by=by)
     there = paused(connection)
     if there is None:
         _turn(connection, True, reason, code, by, now)
@@ -77,7 +60,7 @@ def pause(connection: sqlite3.Connection, reason: str, code: str, by: str, now: 
 
 def resume(connection: sqlite3.Connection, by: str, why: str, now: datetime) -> None:
     """No pause, and no count of what was put off."""
-    _check_words(why=why, by=by)
+    check_words(why=why, by=by)
     if is_paused(connection):
         _turn(connection, False, why, "", by, now)
     connection.execute("UPDATE binding SET not_now = 0")

@@ -9,7 +9,8 @@ from typing import Final
 from ..exports import ENGINE, Claim, Export, Lease
 from ..poster import NotNow, Outcome, Posted, Rejected
 from ..states import MOVES, UNDER_WAY, State
-from .moving import NEWEST, check_lease, check_until, found, give_way, listed, move
+from ..store_rules import check_until, listed
+from .moving import NEWEST, check_lease, found, give_way, move
 from .people import is_paused
 from .rows import Parameters, claim_of, stamp
 

@@ -6,17 +6,15 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from ...errors import ConfigurationError, LeaseLost, MoveRefused
-from ...models import ExportResult, ExportSuccess
+from ...errors import LeaseLost, MoveRefused
+from ...models import ExportResult
 from ..exports import Batch, Export, Settlement
 from ..states import State
-from .moving import NEWEST, check_until, found, give_way, move, revisions
+from ..store_rules import check_is_as_read, check_results, check_settlement, check_until
+from .moving import NEWEST, found, give_way, move, revisions
 from .rows import Parameters, batch_of, body_of, export_of, stamp
 
 __all__ = ["open_batch", "renew_batch", "reportable", "settle", "take_over_batches"]
-
-_OF_SUCCESS = (State.REPORTED, State.POSTED)
-_OF_FAILURE = (State.REPORTED_FAILED, State.REJECTED)
 
 
 def reportable(connection: sqlite3.Connection, limit: int, bills: bool) -> tuple[Export, ...]:
@@ -41,29 +39,15 @@ def open_batch(
 ) -> Batch:
     """POSTED or REJECTED -> REPORTING, all or none."""
     check_until(now, until)
-    _check_results(exports, results)
+    check_results(exports, results)
     number = connection.execute(
         "INSERT INTO batches (key, body, opened_at, owner, until) VALUES (?, ?, ?, ?, ?)",
         (key, body_of(tuple(results)), stamp(now), owner, stamp(until)),
     ).lastrowid
     for export in exports:
-        current = revisions(connection, export.record_id)
-        if not current or (current[-1].order, current[-1].state, current[-1].changed_at) != (
-            *(export.order, export.state, export.changed_at),
-        ):
-            raise MoveRefused(f"{export.record_id}, revision {export.revision}: it has moved. Ask what is reportable")
-        move(connection, current[-1], State.REPORTING, now=now, values={"batch": number})
+        newest = check_is_as_read(export, revisions(connection, export.record_id))
+        move(connection, newest, State.REPORTING, now=now, values={"batch": number})
     return _batch(connection, number or 0)
-
-
-def _check_results(exports: Sequence[Export], results: Sequence[ExportResult]) -> None:
-    if not exports or len({export.record_id for export in exports}) != len(results):
-        raise ConfigurationError("a batch is one result for each export, and at least one")
-    for export, result in zip(exports, results, strict=True):
-        if result.accounting_record_id != export.record_id:
-            raise ConfigurationError("the results of a batch are in the order of its exports")
-        if isinstance(result, ExportSuccess) is not (export.state is State.POSTED):
-            raise ConfigurationError("a posted export is reported as a success, a rejected one as a failure")
 
 
 def take_over_batches(
@@ -97,8 +81,7 @@ def settle(
         if one.record_id not in members:
             raise MoveRefused(f"{one.record_id} is not in batch {batch.id}, or settled")
         export = found(connection, one.record_id, members.pop(one.record_id))
-        if one.after not in (_OF_FAILURE if export.reference_id is None else _OF_SUCCESS):
-            raise MoveRefused(f"{one.record_id} was not reported like that")
+        check_settlement(export, one)
         values: Parameters = {"batch": None, "not_before": stamp(one.not_before) if one.not_before else None}
         if one.left_queue is not None:
             values["left_queue"] = int(one.left_queue)

@@ -11,7 +11,8 @@ from ..exports import ENGINE, Copy, Export, Feed, Judgement
 from ..keys import export_key
 from ..states import UNTOUCHABLE, State, check_beginning
 from ..store import Judge, JudgeAbsence
-from .moving import NEWEST, change, listed, move, revisions
+from ..store_rules import listed
+from .moving import NEWEST, change, move, revisions
 from .rows import Parameters, copied, stamp
 
 __all__ = ["awaited", "feed_of", "record_absent", "record_seen"]

