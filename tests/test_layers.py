@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "brex_accounting"
 # Who alone may import what an extra installs.
 EXTRAS = {"cyclopts": "cli", "iso4217": "posters.currencies", "rich": "cli", "opentelemetry": "otel"}
+EXTRAS |= {"cryptography": "sync.fleet", "procrastinate": "sync.fleet", "psycopg": "sync", "psycopg_pool": "sync"}
 
 # Room -> what it may import of the package. A room is the longest prefix that matches.
 ALLOWED: dict[str, set[str]] = {
@@ -170,6 +171,10 @@ ALLOWED: dict[str, set[str]] = {
     "sync.triggered": {"converters", "enums", "errors", "session", "sync", "webhook_models"},
     "sync.company_exports": {"errors", "session", "sync", "webhook_models"},
     "sync.engine": {"client", "errors", "session", "sync"},
+    "sync.fleet": {"auth", "client", "companies", "errors", "oauth", "session", "sync"},
+    "sync.fleet.spread": set(),
+    "sync.fleet.status": set(),
+    "sync.fleet.secret": {"errors", "session.grants"},
     "sync": {"sync"},
     "monite": {
         *("_version", "arguments", "auth", "codec", "core", "errors", "exact", "monite", "opening", "pages", "paging"),
@@ -233,6 +238,7 @@ PURE = [
     *("posters.entries", "posters.refusing", "posters.rule_table", "posters.rules", "posters.toml_lines"),
     *("posters.beancount.accounts", "posters.beancount.ledger", "posters.beancount.syntax", "posters.beancount.text"),
     *("posters.contents", "posters.csv.contents", "posters.csv.entry_rows", "posters.standing", "sync.snapshot"),
+    *("sync.fleet.schema", "sync.fleet.secret", "sync.fleet.spread", "sync.fleet.status"),
     *("preview.deciding", "preview.outcomes", "preview.planning", "preview.starter"),
 ]
 BANNED = {"aiohttp", "asyncio", "random", "time", "os", "uuid", "secrets", "socket", "threading", "logging"}

@@ -1,0 +1,151 @@
+"""The rows and the queue on a real PostgreSQL: who is due, who is queued, who is kept, who is let go."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import psycopg
+import pytest
+
+from brex_accounting import StoreError, StoreUnavailable, UnknownCompany
+from brex_accounting.sync.fleet import Keyring
+from brex_accounting.sync.fleet.database import Database
+from brex_accounting.sync.fleet.queue import Queue
+from brex_accounting.sync.fleet.roster import Poll, Roster
+
+HOUR = timedelta(hours=1)
+
+
+@attrs.frozen
+class Base:
+    """What a worker has, opened, and a look at the rows behind it."""
+
+    dsn: str
+    roster: Roster
+    queue: Queue
+
+    async def rows(self, query: str) -> list[Any]:
+        async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as connection:
+            found = await connection.execute(query)
+            return list(await found.fetchall()) if found.description else []
+
+    async def jobs(self) -> list[Any]:
+        return await self.rows(
+            "SELECT args ->> 'company_id', priority, status::text, args::text FROM procrastinate_jobs ORDER BY id"
+        )
+
+
+@pytest.fixture
+async def base(dsn: str, keyring: Keyring) -> AsyncIterator[Base]:
+    """A fleet without companies."""
+    database = Database(dsn)
+    roster = Roster(database, keyring, every=HOUR)
+    queue = Queue(database, roster)
+    await database.open()
+    await queue.install()
+    await queue.open()
+    yield Base(dsn, roster, queue)
+    await database.close()
+
+
+async def test_init_may_be_repeated(base: Base) -> None:
+    """What is there stays."""
+    await base.roster.add("a", "token")
+    await base.queue.install()
+    assert len((await base.roster.status()).companies) == 1
+
+
+async def test_without_init_the_error_says_so(dsn: str, keyring: Keyring) -> None:
+    """An empty database is told from one that is gone."""
+    database = Database(dsn)
+    await database.open()
+    with pytest.raises(StoreUnavailable, match="run fleet init"):
+        await Roster(database, keyring, every=HOUR).add("a", "token")
+    await database.close()
+
+
+async def test_each_company_is_queued_once(base: Base) -> None:
+    """Due again before its job began, a company gets no second one, and the job carries its id alone."""
+    await base.roster.add("a", "token")
+    assert await base.queue.put_due() == 1
+    assert await base.queue.put_due() == 0
+    await base.rows("UPDATE brex_fleet_company SET due_at = now()")
+    assert await base.queue.put_due() == 1
+    assert await base.jobs() == [("a", 0, "todo", '{"company_id": "a"}')]
+
+
+async def test_the_next_turn_is_within_the_interval(base: Base) -> None:
+    """Once queued, a company is due at its own second of the next hour."""
+    await base.roster.add("a", "token")
+    await base.queue.put_due()
+    query = "SELECT due_at > now() AND due_at <= now() + interval '1 hour' FROM brex_fleet_company"
+    assert await base.rows(query) == [(True,)]
+
+
+async def test_a_triggered_company_comes_first(base: Base) -> None:
+    """Whether it waits already or not; one that the fleet does not poll is not queued."""
+    for name in ("a", "b", "c"):
+        await base.roster.add(name, "token")
+    await base.queue.put_due()
+    assert await base.queue.put_first("b")
+    assert not await base.queue.put_first("stranger")
+    assert [(one[0], one[1]) for one in sorted(await base.jobs())] == [("a", 0), ("b", 10), ("c", 0)]
+
+
+async def test_a_poll_that_never_ends_counts_as_failed(base: Base) -> None:
+    """Attempts are counted when they begin, and forgotten when one came to its end."""
+    await base.roster.add("a", "token")
+    assert await base.roster.begin("a")
+    assert await base.roster.begin("a")
+    assert await base.roster.attempts("a") == 2
+    await base.roster.ended("a", Poll(unreported=3, requests=10, throttled=1))
+    (one,) = (await base.roster.status()).companies
+    assert (one.attempts, one.unreported, one.requests, one.running) == (0, 3, 10, False)
+
+
+async def test_who_fails_is_put_off(base: Base) -> None:
+    """The third failure in a row waits for two minutes, and its reason is shown."""
+    await base.roster.add("a", "token")
+    for _ in range(3):
+        await base.roster.begin("a")
+        await base.roster.failed("a", "why")
+    query = "SELECT round(extract(epoch FROM due_at - ended_at)) FROM brex_fleet_company"
+    assert [int(row[0]) for row in await base.rows(query)] == [120]
+    assert [one.last_error for one in (await base.roster.status()).failing] == ["why"]
+
+
+async def test_a_retired_company_is_polled_no_more(base: Base) -> None:
+    """Its token is gone, its job that still waits begins nothing, and it comes back when it is added."""
+    await base.roster.add("a", "token")
+    await base.queue.put_due()
+    await base.roster.stop_polling("a")
+    await base.roster.retire("a")
+    assert not await base.roster.begin("a")
+    assert await base.rows("SELECT secret FROM brex_fleet_company") == [(None,)]
+    with pytest.raises(UnknownCompany):
+        await base.roster.stop_polling("a")
+    await base.roster.add("a", "token")
+    assert await base.roster.begin("a")
+
+
+async def test_a_company_is_not_retired_while_its_poll_runs(base: Base) -> None:
+    """And the refusal leaves it polled."""
+    await base.roster.add("a", "token")
+    await base.roster.begin("a")
+    with pytest.raises(StoreError, match="a poll of this company runs"):
+        await base.roster.stop_polling("a")
+    assert await base.roster.begin("a")
+
+
+async def test_tokens_are_kept_encrypted_and_sealed_anew(base: Base, keyring: Keyring) -> None:
+    """No row shows a token, and after a change of keys the old one opens nothing."""
+    await base.roster.add("a", "canary")
+    before = await base.rows("SELECT secret FROM brex_fleet_company")
+    assert b"canary" not in before[0][0]
+    assert await base.roster.seal_anew() == 1
+    after = await base.rows("SELECT secret FROM brex_fleet_company")
+    assert after != before
+    assert b"canary" in keyring.unseal(after[0][0])
