@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 import attrs
 import msgspec
@@ -10,7 +11,10 @@ import msgspec
 from ...errors import ConfigurationError
 from ...session.grants import TokenPair
 
-__all__ = ["Secret", "read_secret", "written"]
+__all__ = ["OVER", "Secret", "read_secret", "refreshed_first", "written"]
+
+OVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When an access token ended that nobody may use."""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,3 +58,9 @@ def read_secret(data: bytes) -> Secret:
     except ValueError:
         raise ConfigurationError("what is kept as a token is none: add the company again") from None
     return Secret(access_token=access, refresh_token=refresh, expires_at=expires_at)
+
+
+def refreshed_first(refresh_token: str) -> TokenPair:
+    """The pair of a refresh token alone: it is refreshed before its first use."""
+    over = "none"
+    return TokenPair(access_token=over, refresh_token=refresh_token, expires_at=OVER)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime
 from typing import Final
 
 from ...auth import OwnSource
@@ -13,7 +12,7 @@ from ...oauth import AHEAD, LAST_CALL, REST, OAuthApp
 from ...session.clock import Clock
 from ...session.flight import SingleFlight
 from ...session.grants import Failure, TokenPair
-from .secret import Secret
+from .secret import OVER, Secret
 from .vault import Held, Kept, Vault
 
 __all__ = ["FleetTokens"]
@@ -109,7 +108,7 @@ class FleetTokens(OwnSource):
         left = stored.secret.seconds_left(self._clock.now())
         if (known is None or stored.generation != known.generation) and left > LAST_CALL:
             return stored, None
-        is_dead = known is not None and known.secret.expires_at == _OVER
+        is_dead = known is not None and known.secret.expires_at == OVER
         if not is_dead and (left > AHEAD or (left > LAST_CALL and stored.resting_until is not None)):
             return stored, None
         if stored.resting_until is not None and stored.resting_until > held.now:
@@ -148,10 +147,7 @@ class FleetTokens(OwnSource):
         return "FleetTokens(...)"
 
 
-_OVER: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
-
 def _dead(kept: Kept) -> Kept:
     secret = kept.secret
-    over = Secret(access_token=secret.access_token, refresh_token=secret.refresh_token, expires_at=_OVER)
+    over = Secret(access_token=secret.access_token, refresh_token=secret.refresh_token, expires_at=OVER)
     return Kept(secret=over, generation=kept.generation, resting_until=kept.resting_until)
