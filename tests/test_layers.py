@@ -182,7 +182,7 @@ ALLOWED: dict[str, set[str]] = {
     "sync.triggered": {"converters", "enums", "errors", "session", "sync", "webhook_models"},
     "sync.company_exports": {"errors", "session", "sync", "webhook_models"},
     "sync.engine": {"client", "errors", "session", "sync"},
-    "sync.fleet": {"auth", "client", "companies", "errors", "oauth", "session", "sync"},
+    "sync.fleet": {"auth", "client", "companies", "errors", "oauth", "session", "sync", "webhook_models"},
     "sync.fleet.spread": set(),
     "sync.fleet.status": set(),
     "sync.fleet.secret": {"errors", "session.grants"},

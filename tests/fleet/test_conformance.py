@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from pathlib import Path
+from typing import Any
 
+from .conftest import control
 from .town import town
 
 
@@ -55,3 +58,17 @@ async def test_sigterm_drains(dsn: str, tmp_path: Path) -> None:
         await there.until(there.exported)
         verdict = await there.verdict()
         assert (verdict.lost, verdict.doubled) == (0, 0)
+
+
+async def test_the_loss_of_the_database_is_outlived(own_server: Any, tmp_path: Path) -> None:
+    """Stopped at once while polls run, and back after two seconds: the same worker goes on and ends them all."""
+    async with town(own_server.get_uri(), tmp_path, companies=8) as there:
+        worker = await there.worker(polls=2)
+        await there.status_when(lambda status: any(one.ended_at for one in status.companies))
+        await asyncio.to_thread(control, own_server, "stop", "-m", "immediate")
+        await asyncio.sleep(2)
+        await asyncio.to_thread(control, own_server, "start")
+        await there.until(there.exported)
+        verdict = await there.verdict()
+        assert worker.returncode is None
+        assert (verdict.lost, verdict.doubled, verdict.unconfirmed) == (0, 0, 0)

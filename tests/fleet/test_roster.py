@@ -11,10 +11,12 @@ import psycopg
 import pytest
 
 from brex_accounting import StoreError, StoreUnavailable, UnknownCompany
-from brex_accounting.sync.fleet import Keyring
+from brex_accounting.sync.fleet import Fleet, Keyring
 from brex_accounting.sync.fleet.database import Database
 from brex_accounting.sync.fleet.queue import Queue
 from brex_accounting.sync.fleet.roster import Poll, Roster
+
+from ..sync.test_triggered import event
 
 HOUR = timedelta(hours=1)
 
@@ -149,3 +151,44 @@ async def test_tokens_are_kept_encrypted_and_sealed_anew(base: Base, keyring: Ke
     after = await base.rows("SELECT secret FROM brex_fleet_company")
     assert after != before
     assert b"canary" in keyring.unseal(after[0][0])
+
+
+async def test_what_a_dead_worker_ran_is_queued_again(base: Base) -> None:
+    """At once the first two times, later after that: it may be the poll that kills."""
+    await base.roster.add("a", "token")
+    await base.queue.put_due()
+    for is_at_once in (True, True, False):
+        await base.roster.begin("a")
+        await base.rows("UPDATE procrastinate_jobs SET status = 'doing', scheduled_at = NULL")
+        assert await base.queue.rescue(timedelta(seconds=1)) == 1
+        query = "SELECT status::text, scheduled_at <= now() + interval '1 second' FROM procrastinate_jobs"
+        assert await base.rows(query) == [("todo", is_at_once)]
+
+
+async def test_a_dead_workers_job_makes_way_for_the_one_that_waits(base: Base) -> None:
+    """While the dead one stood, its lock held the other back; afterwards there is one job, which waits."""
+    await base.roster.add("a", "token")
+    await base.queue.put_due()
+    await base.rows("UPDATE procrastinate_jobs SET status = 'doing'")
+    await base.queue.put_first("a")
+    assert await base.queue.rescue(timedelta(seconds=1)) == 1
+    assert [(one[1], one[2]) for one in await base.jobs()] == [(10, "todo")]
+
+
+async def test_a_live_workers_job_is_left_alone(base: Base) -> None:
+    """Its last sign of life is young enough."""
+    await base.roster.add("a", "token")
+    await base.queue.put_due()
+    await base.rows("INSERT INTO procrastinate_workers DEFAULT VALUES")
+    await base.rows("UPDATE procrastinate_jobs SET status = 'doing', worker_id = 1")
+    assert await base.queue.rescue(timedelta(minutes=1)) == 0
+
+
+async def test_an_event_puts_its_company_first(base: Base, keyring: Keyring, caplog: pytest.LogCaptureFixture) -> None:
+    """Strangers' events and those that name nobody are logged, and queue nothing."""
+    await base.roster.add("a", "token")
+    async with Fleet(base.dsn, keyring=keyring) as fleet:
+        for company in ("a", "stranger", None):
+            await fleet(event("accr_1", company=company))
+    assert [(one[0], one[1]) for one in await base.jobs()] == [("a", 10)]
+    assert len(caplog.records) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import TracebackType
@@ -15,6 +16,7 @@ from ...session.clock import Clock, SystemClock
 from ...session.discreet import discreet
 from ...session.events import Observer
 from ...session.grants import TokenPair
+from ...webhook_models import WebhookEvent
 from ..states import State
 from .database import Database
 from .keyring import Keyring
@@ -27,6 +29,8 @@ from .vault import Vault
 from .working import Settings, Worker
 
 __all__ = ["Fleet", "MakeClient"]
+
+_log = logging.getLogger("brex_accounting")
 
 MakeClient: TypeAlias = Callable[[Sequence[Observer]], BrexAccounting]
 """Gives the client of all companies, which tells these observers."""
@@ -106,6 +110,13 @@ class Fleet:
         queue = Queue(self._database, self._roster)
         await queue.open()
         return await queue.put_first(company_id)
+
+    async def __call__(self, event: WebhookEvent) -> None:
+        """``trigger`` the company that a verified event names: a handler of events, for a ``Receiver``."""
+        if event.company_id is None:
+            _log.warning("an event names no company; its records wait for the next turn of theirs")
+        elif not await self.trigger(event.company_id):
+            _log.warning("an event is of a company that the fleet does not poll: %s", event.company_id)
 
     async def status(self) -> FleetStatus:
         """How every company stands."""
