@@ -123,12 +123,12 @@ async def test_a_retired_company_is_polled_no_more(base: Base) -> None:
     """Its token is gone, its job that still waits begins nothing, and it comes back when it is added."""
     await base.roster.add("a", "token")
     await base.queue.put_due()
-    await base.roster.stop_polling("a")
-    await base.roster.retire("a")
+    async with base.roster.retiring("a"):
+        pass
     assert not await base.roster.begin("a")
     assert await base.rows("SELECT secret FROM brex_fleet_company") == [(None,)]
     with pytest.raises(UnknownCompany):
-        await base.roster.stop_polling("a")
+        await base.roster.retiring("a").__aenter__()
     await base.roster.add("a", "token")
     assert await base.roster.begin("a")
 
@@ -138,8 +138,18 @@ async def test_a_company_is_not_retired_while_its_poll_runs(base: Base) -> None:
     await base.roster.add("a", "token")
     await base.roster.begin("a")
     with pytest.raises(StoreError, match="a poll of this company runs"):
-        await base.roster.stop_polling("a")
+        await base.roster.retiring("a").__aenter__()
     assert await base.roster.begin("a")
+
+
+async def test_who_is_not_retired_after_all_is_polled_as_before(base: Base) -> None:
+    """What keeps it is raised, and nothing of the row has changed."""
+    await base.roster.add("a", "token")
+    before = await base.rows("SELECT * FROM brex_fleet_company")
+    with pytest.raises(StoreError, match="not yet"):
+        async with base.roster.retiring("a"):
+            raise StoreError("not yet")
+    assert await base.rows("SELECT * FROM brex_fleet_company") == before
 
 
 async def test_tokens_are_kept_encrypted_and_sealed_anew(base: Base, keyring: Keyring) -> None:

@@ -128,14 +128,8 @@ class Fleet:
         Raises ``StoreError`` while a poll of it runs, and while a document of its is not reported to Brex or
         may be in the books without anybody knowing: then all stays as it is. Raises ``UnknownCompany``.
         """
-        await self._roster.stop_polling(company_id)
-        try:
-            async with self._client(()) as brex:
-                await _check_settled(make, brex.for_company(company_id, token=self._tokens(company_id)), company_id)
-            await self._roster.retire(company_id)
-        except BaseException:
-            await self._roster.poll_again(company_id)
-            raise
+        async with self._roster.retiring(company_id), self._client(()) as brex:
+            await _check_settled(make, brex.for_company(company_id, token=self._tokens(company_id)), company_id)
 
     async def run(self, make: MakeExport) -> None:
         """Work until ``stop``. The loss of the database is outlived. May be cancelled, which drains as well."""

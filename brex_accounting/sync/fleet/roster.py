@@ -5,12 +5,14 @@ Every moment is of the database's clock: the workers' own may differ.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
 
-from ...errors import ConfigurationError, StoreError, UnknownCompany
+from ...errors import StoreError, UnknownCompany
 from ...session.grants import TokenPair
 from .database import Database
 from .keyring import Keyring
@@ -139,13 +141,17 @@ class Roster:
         """The company's next turn."""
         return next_due(company_id, every=self._every, after=now)
 
-    async def stop_polling(self, company_id: str) -> None:
-        """No poll begins from now on. Raises ``UnknownCompany``, and ``StoreError`` while one runs."""
+    @asynccontextmanager
+    async def retiring(self, company_id: str) -> AsyncIterator[None]:
+        """No poll begins inside the block. At its end the company is retired and its tokens are gone, unless it raised.
+
+        Raises ``UnknownCompany``, and ``StoreError`` while a poll runs.
+        """
+        # One transaction: whoever dies inside leaves the company as it was.
         async with self._database.transaction() as connection:
             found = await connection.execute(
-                """UPDATE brex_fleet_company SET due_at = NULL, queued_at = NULL
-                WHERE company_id = %s AND retired_at IS NULL
-                RETURNING started_at IS NOT NULL AND ended_at IS NULL AS running""",
+                """SELECT started_at IS NOT NULL AND ended_at IS NULL AS running FROM brex_fleet_company
+                WHERE company_id = %s AND retired_at IS NULL FOR UPDATE""",
                 (company_id,),
             )
             row = await found.fetchone()
@@ -153,25 +159,12 @@ class Roster:
                 raise UnknownCompany("the fleet has no such company, or it is retired already")
             if row["running"]:
                 raise StoreError("a poll of this company runs; retire it when that has ended")
-
-    async def poll_again(self, company_id: str) -> None:
-        """Undo ``stop_polling``."""
-        async with self._database.transaction() as connection:
+            yield
             await connection.execute(
-                "UPDATE brex_fleet_company SET due_at = now() WHERE company_id = %s AND retired_at IS NULL",
+                """UPDATE brex_fleet_company SET retired_at = now(), secret = NULL, generation = generation + 1,
+                due_at = NULL, queued_at = NULL WHERE company_id = %s""",
                 (company_id,),
             )
-
-    async def retire(self, company_id: str) -> None:
-        """Forget its tokens, keep its row. Raises ``ConfigurationError`` unless ``stop_polling`` came before."""
-        async with self._database.transaction() as connection:
-            found = await connection.execute(
-                """UPDATE brex_fleet_company SET retired_at = now(), secret = NULL, generation = generation + 1
-                WHERE company_id = %s AND due_at IS NULL AND retired_at IS NULL""",
-                (company_id,),
-            )
-        if found.rowcount != 1:
-            raise ConfigurationError("somebody else retires this company, or added it again meanwhile")
 
     async def status(self) -> FleetStatus:
         """All rows."""
