@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -202,3 +203,18 @@ async def test_an_event_puts_its_company_first(base: Base, keyring: Keyring, cap
             await fleet(event("accr_1", company=company))
     assert [(one[0], one[1]) for one in await base.jobs()] == [("a", 10)]
     assert len(caplog.records) == 2
+
+
+async def test_a_token_is_in_no_error_of_a_database_that_is_gone(keyring: Keyring) -> None:
+    """Neither it nor the password of the database stands in a message or in a frame behind it."""
+    fleet = Fleet("host=127.0.0.1 port=1 password=canary_password", keyring=keyring)
+    with pytest.raises(StoreUnavailable) as adding:
+        await fleet.add("a", "canary_token")
+    database = fleet._database
+    with pytest.raises(StoreUnavailable) as looking:
+        async with database.transaction():
+            pass
+    for caught in (adding, looking):
+        frames = list(traceback.walk_tb(caught.value.__traceback__))[1:]
+        shown = f"{caught.value!r} {[frame.f_locals for frame, _ in frames]}"
+        assert "canary" not in shown

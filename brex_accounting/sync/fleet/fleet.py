@@ -103,7 +103,9 @@ class Fleet:
         """Poll a company from now on, or give a known one another token. The pair of a consent is refreshed here."""
         if not isinstance(company_id, str) or not company_id.strip():
             raise ConfigurationError("company_id is blank")
-        await self._roster.add(company_id, token)
+        adding = self._roster.add(company_id, token)
+        del token  # error reporters print local variables
+        await adding
 
     async def trigger(self, company_id: str) -> bool:
         """Poll a company before all that are merely due, as when a webhook names it; False: it is not polled here."""

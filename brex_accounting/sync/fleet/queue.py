@@ -47,11 +47,6 @@ class Queue:
             # Its rows are dictionaries in any case; the types know tuples alone.
             await self._app.open_async(cast("AsyncConnectionPool", self._database.pool))
 
-    async def close(self) -> None:
-        """Let go of it."""
-        with translated():
-            await self._app.close_async()
-
     async def install(self) -> None:
         """Make what is missing of the queue's own tables and ours."""
         async with self._database.transaction() as connection:

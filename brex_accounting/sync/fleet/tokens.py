@@ -10,6 +10,7 @@ from ...auth import OwnSource
 from ...errors import BrexError, ConfigurationError, TokenRefreshError
 from ...oauth import AHEAD, LAST_CALL, REST, OAuthApp
 from ...session.clock import Clock
+from ...session.discreet import Hidden
 from ...session.flight import SingleFlight
 from ...session.grants import Failure, TokenPair
 from .secret import OVER, Secret
@@ -52,15 +53,15 @@ class FleetTokens(OwnSource):
 
     async def renew(self, refused: str) -> bool:
         """Replace a refused access token. False for one that cannot be refreshed and that nobody has replaced."""
+        dead = Hidden(refused)
+        del refused  # error reporters print local variables
         kept = self._kept or await self._read()
-        if kept.secret.access_token == refused:
+        if kept.secret.access_token == dead.value:
             kept = await self._read()
-        if kept.secret.access_token == refused and kept.secret.pair is not None:
+        if kept.secret.access_token == dead.value and kept.secret.pair is not None:
             self._kept = _dead(kept)
             kept = await self._refreshed()
-        is_other = kept.secret.access_token != refused
-        del refused  # error reporters print local variables
-        return is_other
+        return kept.secret.access_token != dead.value
 
     async def aclose(self) -> None:
         """Wait for a refresh under way, and commit what is not committed yet. The source may be used again."""
