@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "brex_accounting"
 # Who alone may import what an extra installs.
 EXTRAS = {"cyclopts": "cli", "iso4217": "posters.currencies", "rich": "cli", "opentelemetry": "otel"}
-EXTRAS |= {"psycopg": "sync", "psycopg_pool": "sync"}  # in a fleet's rooms, which nothing else loads
+EXTRAS |= {"cryptography": "sync.fleet", "procrastinate": "sync.fleet", "psycopg": "sync", "psycopg_pool": "sync"}
 
 # Room -> what it may import of the package. A room is the longest prefix that matches.
 ALLOWED: dict[str, set[str]] = {
@@ -86,7 +86,18 @@ ALLOWED: dict[str, set[str]] = {
         *("sync.poster", "sync.states", "sync.store", "closing"),
     },
     "cli": {
-        *("_version", "cli", "client", "converters", "core", "enums", "errors", "fields.models", "fields.plan"),
+        *(
+            "_version",
+            "cli",
+            "client",
+            "converters",
+            "core",
+            "oauth",
+            "enums",
+            "errors",
+            "fields.models",
+            "fields.plan",
+        ),
         *("models", "monite", "paging", "sandbox"),
         *("session.call", "session.clock", "session.events", "session.limiter", "sync", "testing", "urls"),
         *("webhook_models", "webhooks"),
@@ -176,6 +187,10 @@ ALLOWED: dict[str, set[str]] = {
     "sync.triggered": {"converters", "enums", "errors", "session", "sync", "webhook_models"},
     "sync.company_exports": {"errors", "session", "sync", "webhook_models"},
     "sync.engine": {"client", "errors", "session", "sync"},
+    "sync.fleet": {"auth", "client", "companies", "errors", "oauth", "session", "sync", "webhook_models"},
+    "sync.fleet.spread": set(),
+    "sync.fleet.status": set(),
+    "sync.fleet.secret": {"errors", "session.grants"},
     "sync": {"sync"},
     "monite": {
         *("_version", "arguments", "auth", "codec", "core", "errors", "exact", "monite", "opening", "pages", "paging"),
@@ -199,6 +214,7 @@ LATE = {
         ("cli.chart", "preview"),
         ("cli.check", "preview"),
         ("cli.dry_run", "preview"),
+        *(("cli.fleet", "sync.fleet.secret"), ("cli.fleet_settings", "sync.fleet")),
         *(("cli.report", "cli.report_tables"), ("cli.report", "closing"), ("cli.report", "posters.csv.rows")),
         ("client", "companies.endpoints"),
         ("client", "fields.verbs"),
@@ -239,6 +255,7 @@ PURE = [
     *("posters.entries", "posters.refusing", "posters.rule_table", "posters.rules", "posters.toml_lines"),
     *("posters.beancount.accounts", "posters.beancount.ledger", "posters.beancount.syntax", "posters.beancount.text"),
     *("posters.contents", "posters.csv.contents", "posters.csv.entry_rows", "posters.standing", "sync.snapshot"),
+    *("sync.fleet.schema", "sync.fleet.secret", "sync.fleet.spread", "sync.fleet.status"),
     *("preview.deciding", "preview.outcomes", "preview.planning", "preview.starter"),
 ]
 BANNED = {"aiohttp", "asyncio", "random", "time", "os", "uuid", "secrets", "socket", "threading", "logging"}

@@ -26,6 +26,13 @@ The credentials come from MONITE_CLIENT_ID and MONITE_CLIENT_SECRET, the entity 
 the host from MONITE_BASE_URL (by default Monite's sandbox).
 """
 
+_FLEET: Final = """Many companies on PostgreSQL, polled by as many processes as are started.
+
+The database comes from BREX_FLEET_DATABASE (a connection string), the keys that tokens are encrypted with from
+BREX_FLEET_KEYS (Fernet keys separated by commas, newest first). What refreshes the tokens of consents comes from
+BREX_CLIENT_ID and BREX_CLIENT_SECRET, the OAuth server from BREX_OAUTH_URL.
+"""
+
 _HELP_OPTIONS: Final = frozenset({"--help", "-h"})
 
 _GROUPS: Final[Mapping[tuple[str, ...], str]] = MappingProxyType(
@@ -33,6 +40,7 @@ _GROUPS: Final[Mapping[tuple[str, ...], str]] = MappingProxyType(
         (): _HELP,
         ("records",): "Read accounting records.",
         ("sync",): "Look into an export's store, and decide what it cannot.",
+        ("fleet",): _FLEET,
         ("integration",): "Connect and disconnect the accounting system.",
         ("webhook",): "Check a saved delivery; receive deliveries.",
         ("fields",): "The lists that records are coded with.",
@@ -61,6 +69,11 @@ _COMMANDS: Final[Mapping[tuple[str, ...], str]] = MappingProxyType(
         ("sync", "check"): "check:check",
         ("sync", "report"): "report:report",
         ("sync", "rebuild"): "rebuild:rebuild_store",
+        ("fleet", "init"): "fleet:init",
+        ("fleet", "add-company"): "fleet:add_company",
+        ("fleet", "run"): "fleet:run",
+        ("fleet", "status"): "fleet:status",
+        ("fleet", "retire-company"): "fleet:retire_company",
         ("integration", "create"): "integration:create",
         ("integration", "disconnect"): "integration:disconnect",
         ("integration", "reactivate"): "integration:reactivate",

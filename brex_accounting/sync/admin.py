@@ -92,6 +92,11 @@ class ExportAdmin:
             paused=await store.paused(),
         )
 
+    async def unreported(self) -> int:
+        """How many documents are in the books and Brex is still to be told of. Bills are not: it is told of none."""
+        waiting = [one async for one in self._every((State.POSTED, State.REPORTING))]
+        return sum(one.source_type != SourceType.BILL for one in waiting)
+
     async def exceptions(self) -> tuple[ExceptionItem, ...]:
         """Everything that goes no further without a person, in the order it came."""
         return tuple([item async for export in self._every(_LOOKED_AT) if (item := _exception(export)) is not None])

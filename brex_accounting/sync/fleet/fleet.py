@@ -1,0 +1,196 @@
+"""``Fleet``: the exports of many companies, worked by any number of processes on any number of machines."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Self, TypeAlias
+
+from ...client import BrexAccounting
+from ...companies import NoToken
+from ...errors import ConfigurationError, StoreError
+from ...oauth import OAuthApp
+from ...session.clock import Clock, SystemClock
+from ...session.discreet import discreet
+from ...session.events import Observer
+from ...session.grants import TokenPair
+from ...webhook_models import WebhookEvent
+from ..states import State
+from .database import Database
+from .keyring import Keyring
+from .polling import MakeExport, Poller, Traffic
+from .queue import Queue
+from .roster import Roster
+from .status import FleetStatus
+from .tokens import FleetTokens
+from .vault import Vault
+from .working import Settings, Worker
+
+__all__ = ["Fleet", "MakeClient"]
+
+_log = logging.getLogger("brex_accounting")
+
+MakeClient: TypeAlias = Callable[[Sequence[Observer]], BrexAccounting]
+"""Gives the client of all companies, which tells these observers."""
+
+
+class Fleet:
+    """A roster of companies in PostgreSQL, each polled once in ``every``, by all workers that run.
+
+        def export(brex: BrexAccounting, company_id: str) -> ExportSync:
+            return ExportSync(brex, MyPoster(company_id), store=store_of(company_id), post_from=..., company=company_id)
+
+        async with Fleet(dsn, keyring=Keyring.from_environment(), oauth=app) as fleet:
+            await fleet.init()
+            await fleet.add("cuacc_...", pair)
+            await fleet.run(export)
+
+    Nothing is lost and nothing posted twice for the same reasons as in one process: what counts is in each
+    company's store, which every machine that runs a worker must reach. A poll whose worker dies is begun again by
+    another worker, ``stale`` after its last sign of life. The companies' turns are spread over the interval. One
+    that fails waits longer each time and holds up nobody; a poll that takes longer than ``longest`` has failed.
+
+    ``dsn``: a connection string of libpq. ``oauth``: refreshes the pairs; without it only tokens that never
+    change work. ``client``: gives the client that all companies share. ``polls``: at a time, in one process.
+    ``stale``: longer than your event loop ever stands still. ``drain``: how long ``stop`` waits for running polls.
+
+    Every method raises ``StoreError``, mostly ``StoreUnavailable``, when the database fails. Raises
+    ``ConfigurationError`` for wrong arguments.
+    """
+
+    @discreet
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        keyring: Keyring,
+        oauth: OAuthApp | None = None,
+        client: MakeClient | None = None,
+        every: timedelta = timedelta(hours=1),
+        polls: int = 8,
+        longest: timedelta = timedelta(minutes=30),
+        stale: timedelta = timedelta(minutes=1),
+        drain: timedelta = timedelta(minutes=5),
+        clock: Clock | None = None,
+    ) -> None:
+        for name, value in (("every", every), ("longest", longest), ("stale", stale), ("drain", drain)):
+            if not isinstance(value, timedelta) or value < timedelta(seconds=1):
+                raise ConfigurationError(f"{name} is a timedelta of at least a second")
+        if isinstance(polls, bool) or not isinstance(polls, int) or polls < 1:
+            raise ConfigurationError("polls is a whole number above 0")
+        # The worker, its listener, its two looks, and a refresh for each poll.
+        self._database = Database(dsn, size=polls + 6)
+        self._roster = Roster(self._database, keyring, every=every)
+        self._vault = Vault(self._database, keyring)
+        self._oauth = oauth
+        self._client = client or _client
+        self._longest = longest
+        self._settings = Settings(polls=polls, stale=stale, drain=drain)
+        self._clock = clock or SystemClock()
+        self._traffic = Traffic()
+        self._worker: Worker | None = None
+        self._views: dict[str, BrexAccounting] = {}
+        self._stopped = False
+
+    async def init(self) -> int:
+        """Make what is missing in the database, and encrypt every token under the newest key; how many there are."""
+        await Queue(self._database, self._roster).install()
+        return await self._roster.seal_anew()
+
+    async def add(self, company_id: str, token: str | TokenPair) -> None:
+        """Poll a company from now on, or give a known one another token. The pair of a consent is refreshed here."""
+        if not isinstance(company_id, str) or not company_id.strip():
+            raise ConfigurationError("company_id is blank")
+        adding = self._roster.add(company_id, token)
+        del token  # error reporters print local variables
+        await adding
+
+    async def trigger(self, company_id: str) -> bool:
+        """Poll a company before all that are merely due, as when a webhook names it; False: it is not polled here."""
+        queue = Queue(self._database, self._roster)
+        await queue.open()
+        return await queue.put_first(company_id)
+
+    async def __call__(self, event: WebhookEvent) -> None:
+        """``trigger`` the company that a verified event names: a handler of events, for a ``Receiver``."""
+        if event.company_id is None:
+            _log.warning("an event names no company; its records wait for the next turn of theirs")
+        elif not await self.trigger(event.company_id):
+            _log.warning("an event is of a company that the fleet does not poll: %s", event.company_id)
+
+    async def status(self) -> FleetStatus:
+        """How every company stands."""
+        return await self._roster.status()
+
+    async def retire(self, company_id: str, make: MakeExport) -> None:
+        """Poll a company no more, and forget its tokens.
+
+        Raises ``StoreError`` while a poll of it runs, and while a document of its is not reported to Brex or
+        may be in the books without anybody knowing: then all stays as it is. Raises ``UnknownCompany``.
+        """
+        async with self._roster.retiring(company_id), self._client(()) as brex:
+            await _check_settled(make, brex.for_company(company_id, token=self._tokens(company_id)), company_id)
+
+    async def run(self, make: MakeExport) -> None:
+        """Work until ``stop``. The loss of the database is outlived. May be cancelled, which drains as well."""
+        async with self._client((self._traffic,)) as brex:
+            poller = Poller(
+                self._roster,
+                make,
+                lambda company_id: self._view(brex, company_id),
+                self._traffic,
+                longest=self._longest,
+                clock=self._clock,
+            )
+            self._worker = Worker(self._database, self._roster, poller, self._settings, self._clock)
+            if self._stopped:
+                self._worker.stop()
+            try:
+                await self._worker.run()
+            finally:
+                # The sources save what is not saved yet when the client closes.
+                self._views.clear()
+
+    def stop(self) -> None:
+        """Begin nothing more, for good; ``run`` returns when running posts have come to their end."""
+        self._stopped = True
+        if self._worker is not None:
+            self._worker.stop()
+
+    async def __aenter__(self) -> Self:
+        await self._database.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._database.close()
+
+    def __repr__(self) -> str:
+        return "Fleet(...)"
+
+    def _view(self, brex: BrexAccounting, company_id: str) -> BrexAccounting:
+        view = self._views.get(company_id)
+        if view is None:
+            view = self._views[company_id] = brex.for_company(company_id, token=self._tokens(company_id))
+        return view
+
+    def _tokens(self, company_id: str) -> FleetTokens:
+        return FleetTokens(company_id, self._vault, self._oauth, self._clock)
+
+
+async def _check_settled(make: MakeExport, view: BrexAccounting, company_id: str) -> None:
+    async with make(view, company_id) as sync:
+        status, unreported = await sync.status(), await sync.unreported()
+    unknown = status.open + status.by_state.get(State.UNCONFIRMED, 0)
+    if unreported or unknown:
+        raise StoreError(
+            f"{unreported} documents are not reported to Brex yet, and {unknown} posts have no known outcome: "
+            "let the fleet go on until there are none, or settle them"
+        )
+
+
+def _client(observers: Sequence[Observer]) -> BrexAccounting:
+    return BrexAccounting(NoToken(), observers=observers)
