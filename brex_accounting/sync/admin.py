@@ -93,9 +93,8 @@ class ExportAdmin:
         )
 
     async def unreported(self) -> int:
-        """How many documents are in the books and Brex is still to be told of. Bills are not: it is told of none."""
-        waiting = [one async for one in self._every((State.POSTED, State.REPORTING))]
-        return sum(one.source_type != SourceType.BILL for one in waiting)
+        """How many documents Brex waits to be told of. Bills are not: it is told of none."""
+        return (await (await self._opened()).counts()).unreported
 
     async def exceptions(self) -> tuple[ExceptionItem, ...]:
         """Everything that goes no further without a person, in the order it came."""

@@ -231,7 +231,11 @@ class Pause:
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """How many exports are in each state, and how many posts in a row ended as NotNow."""
+    """How many exports are in each state, and how many posts in a row ended as NotNow.
+
+    ``unreported``: documents that Brex waits to be told of, or is being told of. Bills are not: it is told of none.
+    """
 
     by_state: Mapping[State, int]
     not_now: int
+    unreported: int

@@ -228,7 +228,7 @@ class SyncStore(Protocol):
         ...
 
     async def counts(self) -> Counts:
-        """How many exports are in each state."""
+        """How many exports are where."""
         ...
 
     async def lease_of(self, record_id: str, revision: int) -> Lease | None:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -24,6 +25,7 @@ from brex_accounting.models import AccountingRecord, Receipt
 from brex_accounting.sync import ExportKey, ExportSync, SqliteStore
 from brex_accounting.sync.fleet import Fleet, Keyring
 from brex_accounting.sync.poster import Outcome
+from brex_accounting.sync.postgres import PostgresStore
 from brex_accounting.testing.erp_poster import FindErpPoster
 
 __all__ = ["ACCOUNTS", "Orders", "make"]
@@ -33,14 +35,18 @@ ACCOUNTS = {kind.value: "6000" for kind in RecordType} | {source.value: "2000" f
 
 @attrs.frozen(kw_only=True)
 class Orders:
-    """Where everything is, and what happens. ``poison``: a company whose export always fails, and takes its time."""
+    """Where everything is, and what happens.
+
+    ``stores``: a folder for stores in SQLite; without it they are in PostgreSQL. ``poison``: a company whose
+    export always fails, and takes its time.
+    """
 
     dsn: str
     key: str
     brex: str
     erp: str
     erp_token: str
-    stores: str
+    stores: str = ""
     every: float = 3600.0
     stale: float = 2.0
     lease: float = 2.0
@@ -63,7 +69,9 @@ class _Doomed(FindErpPoster):
 
 
 @asynccontextmanager
-async def make(orders: Orders, brex: BrexAccounting, company_id: str) -> AsyncIterator[ExportSync]:
+async def make(
+    orders: Orders, brex: BrexAccounting, company_id: str, store: PostgresStore
+) -> AsyncIterator[ExportSync]:
     """A company's export."""
     if company_id == orders.poison:
         await asyncio.sleep(0.2)
@@ -74,7 +82,7 @@ async def make(orders: Orders, brex: BrexAccounting, company_id: str) -> AsyncIt
         sync = ExportSync(
             brex,
             poster,
-            store=SqliteStore(Path(orders.stores) / f"{company_id}.db"),
+            store=SqliteStore(Path(orders.stores) / f"{company_id}.db") if orders.stores else store,
             post_from=date(2020, 1, 1),
             company=company_id,
             bills=False,
@@ -95,8 +103,9 @@ async def main() -> None:
     fleet = Fleet(
         orders.dsn,
         keyring=Keyring([orders.key]),
-        client=lambda observers: BrexAccounting(
-            NoToken(), base_url=orders.brex, rate_limit=RateLimit(limit=10**9), observers=observers
+        rate_limit=RateLimit(limit=10**9),
+        client=lambda observers, limiter: BrexAccounting(
+            NoToken(), base_url=orders.brex, limiter=limiter, observers=observers
         ),
         every=timedelta(seconds=orders.every),
         stale=timedelta(seconds=orders.stale),
@@ -106,7 +115,7 @@ async def main() -> None:
     loop.add_signal_handler(signal.SIGTERM, fleet.stop)
     # Whoever started us may be killed too, and nobody is left to end us.
     loop.add_reader(sys.stdin.fileno(), os._exit, 1)
-    await fleet.run(lambda brex, company_id: make(orders, brex, company_id))
+    await fleet.run(partial(make, orders))
 
 
 if __name__ == "__main__":

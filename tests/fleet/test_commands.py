@@ -24,8 +24,8 @@ from tests.fleet.fleet_worker import Orders, make
 
 ORDERS = msgspec.json.decode(os.environ["TOWN"], type=Orders)
 
-def export(brex, company_id):
-    return make(ORDERS, brex, company_id)
+def export(brex, company_id, store):
+    return make(ORDERS, brex, company_id, store)
 """
 
 

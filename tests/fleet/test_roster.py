@@ -54,6 +54,20 @@ async def base(dsn: str, keyring: Keyring) -> AsyncIterator[Base]:
     await database.close()
 
 
+async def test_a_poll_that_the_queue_lost_is_due_again(base: Base) -> None:
+    """Waiting or running on the roster, with no job behind it; one that has its job is left alone."""
+    for company_id in ("kept", "running", "waiting"):
+        await base.roster.add(company_id, "token")
+    await base.queue.put_due()
+    assert await base.queue.rescue(HOUR) == 0
+    await base.roster.begin("running")
+    await base.rows("DELETE FROM procrastinate_jobs WHERE args->>'company_id' <> 'kept'")
+    assert await base.queue.rescue(HOUR) == 2
+    assert not any(one.running for one in (await base.roster.status()).companies)
+    assert await base.queue.put_due() == 2
+    assert await base.rows("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == [(3,)]
+
+
 async def test_init_may_be_repeated(base: Base) -> None:
     """What is there stays."""
     await base.roster.add("a", "token")

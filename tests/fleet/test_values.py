@@ -13,7 +13,7 @@ from brex_accounting import ConfigurationError
 from brex_accounting.oauth import TokenPair
 from brex_accounting.sync.fleet import CompanyStatus, FleetStatus, Keyring
 from brex_accounting.sync.fleet.secret import Secret, read_secret, written
-from brex_accounting.sync.fleet.spread import next_due, put_off
+from brex_accounting.sync.fleet.spread import next_due, put_off, put_off_lost
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 5, 4, 10, 20, 30, tzinfo=UTC)
@@ -41,6 +41,12 @@ def test_turns_are_spread() -> None:
 def test_who_fails_waits_longer_up_to_the_interval(failures: int, seconds: int) -> None:
     """Half a minute at first, doubled each time."""
     assert put_off(failures, every=HOUR) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(("attempts", "seconds"), [(1, 0), (2, 0), (3, 30), (4, 60), (10_000, 3600)])
+def test_what_was_lost_comes_again_at_once_but_not_for_ever(attempts: int, seconds: int) -> None:
+    """It may be the poll itself that kills."""
+    assert put_off_lost(attempts, every=HOUR) == timedelta(seconds=seconds)
 
 
 def test_a_token_is_kept_and_read() -> None:

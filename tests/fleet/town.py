@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 import msgspec
+import pytest
 
 from brex_accounting.enums import ReviewStatus
 from brex_accounting.sandbox import Rules, Sandbox
@@ -74,9 +75,12 @@ class Town:
 
     async def until(self, is_so: Callable[[], bool], *, patience: float = 30.0) -> None:
         """Wait for it."""
-        async with asyncio.timeout(patience):
-            while not is_so():
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(patience):
+                while not is_so():
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            pytest.fail(f"it did not come to be so: {await self.fleet.status()}")
 
     async def status_when(self, is_so: Callable[[FleetStatus], bool], *, patience: float = 30.0) -> FleetStatus:
         """The status, once it is so."""

@@ -395,6 +395,9 @@ class StoreMachine(RuleBasedStateMachine):
         counts = self.run(self.desk.store.counts())
         assert counts.not_now == self.model.not_now
         assert counts.by_state == Counter(row.state for row in self.model.rows)
+        documents = [row for row in self.model.rows if row.state is State.POSTED and not row.left_queue]
+        waiting = sum(row.record_id != RECORDS[3] for row in documents)
+        assert counts.unreported == waiting + counts.by_state.get(State.REPORTING, 0)
 
     @invariant()
     def every_line_of_the_history_is_a_move(self) -> None:

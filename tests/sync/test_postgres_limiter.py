@@ -86,6 +86,14 @@ async def test_attempts_after_the_first_go_first(pool: Pool) -> None:
     assert limiter._lanes == {}
 
 
+async def test_a_database_that_answers_late(pool: Pool) -> None:
+    """Later than a turn lasts, each time: turns are taken all the same, two booked for each."""
+    limiter = PostgresLimiter(pool, RateLimit(limit=10**6, per=0.01))
+    async with asyncio.timeout(20):
+        for _ in range(10):
+            await limiter.turn(KEY)
+
+
 async def test_what_a_limiter_is(pool: Pool) -> None:
     """One that can be paused; a pause is a number of seconds."""
     limiter = PostgresLimiter(pool)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -16,13 +18,16 @@ from ...session.clock import Clock, SystemClock
 from ...session.discreet import discreet
 from ...session.events import Observer
 from ...session.grants import TokenPair
+from ...session.limiter import Limiter, RateLimit
 from ...webhook_models import WebhookEvent
+from ..engine import ExportSync
 from ..states import State
 from .database import Database
 from .keyring import Keyring
 from .polling import MakeExport, Poller, Traffic
 from .queue import Queue
 from .roster import Roster
+from .shared import Shared
 from .status import FleetStatus
 from .tokens import FleetTokens
 from .vault import Vault
@@ -32,15 +37,15 @@ __all__ = ["Fleet", "MakeClient"]
 
 _log = logging.getLogger("brex_accounting")
 
-MakeClient: TypeAlias = Callable[[Sequence[Observer]], BrexAccounting]
-"""Gives the client of all companies, which tells these observers."""
+MakeClient: TypeAlias = Callable[[Sequence[Observer], Limiter], BrexAccounting]
+"""Gives the client of all companies, which tells these observers, and waits for its turns at this limiter."""
 
 
 class Fleet:
     """A roster of companies in PostgreSQL, each polled once in ``every``, by all workers that run.
 
-        def export(brex: BrexAccounting, company_id: str) -> ExportSync:
-            return ExportSync(brex, MyPoster(company_id), store=store_of(company_id), post_from=..., company=company_id)
+        def export(brex: BrexAccounting, company_id: str, store: PostgresStore) -> ExportSync:
+            return ExportSync(brex, MyPoster(company_id), store=store, post_from=..., company=company_id)
 
         async with Fleet(dsn, keyring=Keyring.from_environment(), oauth=app) as fleet:
             await fleet.init()
@@ -48,13 +53,15 @@ class Fleet:
             await fleet.run(export)
 
     Nothing is lost and nothing posted twice for the same reasons as in one process: what counts is in each
-    company's store, which every machine that runs a worker must reach. A poll whose worker dies is begun again by
+    company's store. A poll whose worker dies is begun again by
     another worker, ``stale`` after its last sign of life. The companies' turns are spread over the interval. One
     that fails waits longer each time and holds up nobody; a poll that takes longer than ``longest`` has failed.
 
     ``dsn``: a connection string of libpq. ``oauth``: refreshes the pairs; without it only tokens that never
-    change work. ``client``: gives the client that all companies share. ``polls``: at a time, in one process.
-    ``stale``: longer than your event loop ever stands still. ``drain``: how long ``stop`` waits for running polls.
+    change work. ``rate_limit``: what Brex allows for a client id and company, from all processes together.
+    ``client``: gives the client that all companies share. ``polls``: at a time, in one process, which opens
+    at most 2 * ``polls`` + 8 connections. ``stale``: longer than your event loop ever stands still. ``drain``:
+    how long ``stop`` waits for running polls.
 
     Every method raises ``StoreError``, mostly ``StoreUnavailable``, when the database fails. Raises
     ``ConfigurationError`` for wrong arguments.
@@ -67,6 +74,7 @@ class Fleet:
         *,
         keyring: Keyring,
         oauth: OAuthApp | None = None,
+        rate_limit: RateLimit | None = None,
         client: MakeClient | None = None,
         every: timedelta = timedelta(hours=1),
         polls: int = 8,
@@ -85,18 +93,21 @@ class Fleet:
         self._roster = Roster(self._database, keyring, every=every)
         self._vault = Vault(self._database, keyring)
         self._oauth = oauth
-        self._client = client or _client
+        self._clock = clock or SystemClock()
+        rate = rate_limit or RateLimit()
+        self._sharing = partial(Shared, dsn, rate=rate, clock=self._clock)
+        self._client = client or partial(_client, rate)
         self._longest = longest
         self._settings = Settings(polls=polls, stale=stale, drain=drain)
-        self._clock = clock or SystemClock()
         self._traffic = Traffic()
         self._worker: Worker | None = None
-        self._views: dict[str, BrexAccounting] = {}
         self._stopped = False
 
     async def init(self) -> int:
         """Make what is missing in the database, and encrypt every token under the newest key; how many there are."""
         await Queue(self._database, self._roster).install()
+        async with self._sharing(size=1) as shared:
+            await shared.make_tables()
         return await self._roster.seal_anew()
 
     async def add(self, company_id: str, token: str | TokenPair) -> None:
@@ -130,16 +141,30 @@ class Fleet:
         Raises ``StoreError`` while a poll of it runs, and while a document of its is not reported to Brex or
         may be in the books without anybody knowing: then all stays as it is. Raises ``UnknownCompany``.
         """
-        async with self._roster.retiring(company_id), self._client(()) as brex:
-            await _check_settled(make, brex.for_company(company_id, token=self._tokens(company_id)), company_id)
+        async with (
+            self._roster.retiring(company_id),
+            self._sharing(size=2) as shared,
+            self._client((), shared.limiter()) as brex,
+        ):
+            await _check_settled(make(self._view(brex, company_id), company_id, shared.store(company_id)))
 
     async def run(self, make: MakeExport) -> None:
         """Work until ``stop``. The loss of the database is outlived. May be cancelled, which drains as well."""
-        async with self._client((self._traffic,)) as brex:
+        async with (
+            self._sharing(size=self._settings.polls + 2) as shared,
+            self._client((self._traffic,), shared.limiter()) as brex,
+        ):
+            views: dict[str, BrexAccounting] = {}
+
+            def open_export(company_id: str) -> AbstractAsyncContextManager[ExportSync]:
+                view = views.get(company_id)
+                if view is None:
+                    view = views[company_id] = self._view(brex, company_id)
+                return make(view, company_id, shared.store(company_id))
+
             poller = Poller(
                 self._roster,
-                make,
-                lambda company_id: self._view(brex, company_id),
+                open_export,
                 self._traffic,
                 longest=self._longest,
                 clock=self._clock,
@@ -147,11 +172,8 @@ class Fleet:
             self._worker = Worker(self._database, self._roster, poller, self._settings, self._clock)
             if self._stopped:
                 self._worker.stop()
-            try:
-                await self._worker.run()
-            finally:
-                # The sources save what is not saved yet when the client closes.
-                self._views.clear()
+            # The sources save what is not saved yet when the client closes.
+            await self._worker.run()
 
     def stop(self) -> None:
         """Begin nothing more, for good; ``run`` returns when running posts have come to their end."""
@@ -172,17 +194,11 @@ class Fleet:
         return "Fleet(...)"
 
     def _view(self, brex: BrexAccounting, company_id: str) -> BrexAccounting:
-        view = self._views.get(company_id)
-        if view is None:
-            view = self._views[company_id] = brex.for_company(company_id, token=self._tokens(company_id))
-        return view
-
-    def _tokens(self, company_id: str) -> FleetTokens:
-        return FleetTokens(company_id, self._vault, self._oauth, self._clock)
+        return brex.for_company(company_id, token=FleetTokens(company_id, self._vault, self._oauth, self._clock))
 
 
-async def _check_settled(make: MakeExport, view: BrexAccounting, company_id: str) -> None:
-    async with make(view, company_id) as sync:
+async def _check_settled(export: AbstractAsyncContextManager[ExportSync]) -> None:
+    async with export as sync:
         status, unreported = await sync.status(), await sync.unreported()
     unknown = status.open + status.by_state.get(State.UNCONFIRMED, 0)
     if unreported or unknown:
@@ -192,5 +208,5 @@ async def _check_settled(make: MakeExport, view: BrexAccounting, company_id: str
         )
 
 
-def _client(observers: Sequence[Observer]) -> BrexAccounting:
-    return BrexAccounting(NoToken(), observers=observers)
+def _client(rate: RateLimit, observers: Sequence[Observer], limiter: Limiter) -> BrexAccounting:
+    return BrexAccounting(NoToken(), observers=observers, limiter=limiter, rate_limit=rate)

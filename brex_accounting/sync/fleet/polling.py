@@ -14,18 +14,20 @@ from typing import TypeAlias
 import attrs
 
 from ...client import BrexAccounting
-from ...errors import BrexError
+from ...errors import BrexError, StoreUnavailable
 from ...session.clock import Clock
 from ...session.events import AttemptEvent
 from ..engine import ExportSync
+from ..postgres import PostgresStore
 from ..states import State
 from .roster import Poll, Roster
 
 __all__ = ["MakeExport", "Poller", "Traffic"]
 
-MakeExport: TypeAlias = Callable[[BrexAccounting, str], AbstractAsyncContextManager[ExportSync]]
-"""Gives the export of a company, from a client with its tokens and its id: an ``ExportSync``, or a context
-that opens more than that around one.
+MakeExport: TypeAlias = Callable[[BrexAccounting, str, PostgresStore], AbstractAsyncContextManager[ExportSync]]
+"""Gives the export of a company, from a client with its tokens, its id, and its store in the fleet's database:
+an ``ExportSync``, or a context that opens more than that around one. Another store may be used if all machines
+reach it.
 """
 
 _log = logging.getLogger("brex_accounting")
@@ -50,21 +52,19 @@ class Traffic:
 
 
 class Poller:
-    """Runs polls, any number at a time. ``view``: a company's client. One that takes longer than ``longest`` failed."""
+    """Runs polls, any number at a time. ``open_export``: a company's. One that takes longer than ``longest`` failed."""
 
     def __init__(
         self,
         roster: Roster,
-        make: MakeExport,
-        view: Callable[[str], BrexAccounting],
+        open_export: Callable[[str], AbstractAsyncContextManager[ExportSync]],
         traffic: Traffic,
         *,
         longest: timedelta,
         clock: Clock,
     ) -> None:
         self._roster = roster
-        self._make = make
-        self._view = view
+        self._open_export = open_export
         self._traffic = traffic
         self._longest = longest
         self._clock = clock
@@ -90,7 +90,7 @@ class Poller:
             # Not the text of strangers: what books raise may show what they were given.
             why = str(error) if isinstance(error, BrexError) else type(error).__name__
             _log.warning("the poll of company %s failed: %s", company_id, why)
-            await self._roster.failed(company_id, why)
+            await self._roster.failed(company_id, why, is_lost=isinstance(error, StoreUnavailable))
             return
         if self._stopping:
             await self._roster.given_back(company_id)
@@ -99,7 +99,7 @@ class Poller:
 
     async def _polled(self, company_id: str) -> Poll:
         async with asyncio.timeout(self._longest.total_seconds()):
-            async with self._make(self._view(company_id), company_id) as sync:
+            async with self._open_export(company_id) as sync:
                 self._running.add(sync)
                 try:
                     if self._stopping:
@@ -107,13 +107,12 @@ class Poller:
                     summary = await sync.run_once()
                 finally:
                     self._running.discard(sync)
-                status = await sync.status()
-                waiting = await sync.unreported()
+                status, unreported = await sync.status(), await sync.unreported()
         requests, throttled = self._traffic.take(company_id)
         return Poll(
             paused_code=status.paused.code if status.paused else None,
             paused_reason=status.paused.reason if status.paused else None,
-            unreported=waiting,
+            unreported=unreported,
             unconfirmed=status.by_state.get(State.UNCONFIRMED, 0),
             watermark=min(status.watermarks.values(), default=None),
             requests=requests,

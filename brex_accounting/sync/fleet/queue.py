@@ -14,7 +14,7 @@ from procrastinate.tasks import Task
 from .database import Connection, Database, translated
 from .roster import Roster
 from .schema import TABLE
-from .spread import put_off
+from .spread import put_off_lost
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
@@ -25,8 +25,6 @@ _NAME: Final = "brex_accounting.fleet"
 _TASK: Final = "brex_accounting.poll"
 _AT_A_TIME: Final = 200
 _URGENT: Final = 10
-_TRIES: Final = 2
-"""So often a poll whose worker died comes again at once: it may be the poll that kills."""
 
 
 class Queue:
@@ -94,7 +92,10 @@ class Queue:
         return True
 
     async def rescue(self, stale: timedelta) -> int:
-        """Queue again what workers ran that gave no sign of life for so long; how many polls that were."""
+        """Queue again what workers ran that gave no sign of life for so long, and what was lost; how many polls.
+
+        A poll whose worker lost the database for a moment may have ended in the queue and not on the roster.
+        """
         with translated():
             stalled = await self._app.job_manager.get_stalled_jobs(
                 queue=_NAME, seconds_since_heartbeat=stale.total_seconds()
@@ -102,7 +103,18 @@ class Queue:
         jobs = list(stalled)
         for job in jobs:
             await self._again(job)
-        return len(jobs)
+        async with self._database.transaction() as connection:
+            found = await connection.execute(
+                """UPDATE brex_fleet_company SET due_at = least(due_at, now()), queued_at = NULL,
+                ended_at = CASE WHEN started_at IS NOT NULL THEN coalesce(ended_at, now()) END
+                WHERE due_at IS NOT NULL AND (queued_at IS NOT NULL OR (started_at IS NOT NULL AND ended_at IS NULL))
+                AND NOT EXISTS (SELECT FROM procrastinate_jobs
+                    WHERE queueing_lock = %(prefix)s || company_id AND status = 'todo')
+                AND NOT EXISTS (SELECT FROM procrastinate_jobs
+                    WHERE lock = %(prefix)s || company_id AND status = 'doing')""",
+                {"prefix": _lock("")},
+            )
+        return len(jobs) + found.rowcount
 
     async def work(self, *, name: str, concurrency: int, stale: timedelta, patience: float) -> None:
         """Run polls until the database goes, or until cancelled: those that run have ``patience`` seconds to end."""
@@ -136,8 +148,7 @@ class Queue:
 
     async def _again(self, job: Job) -> None:
         company_id = str(job.task_kwargs.get("company_id"))
-        attempts = await self._roster.attempts(company_id)
-        wait = timedelta() if attempts <= _TRIES else put_off(attempts - _TRIES, every=timedelta(hours=1))
+        wait = put_off_lost(await self._roster.attempts(company_id), every=timedelta(hours=1))
         with translated():
             try:
                 await self._app.job_manager.retry_job(job, retry_at=datetime.now(UTC) + wait)

@@ -17,7 +17,7 @@ from ...session.grants import TokenPair
 from .database import Database
 from .keyring import Keyring
 from .secret import Secret, written
-from .spread import next_due, put_off
+from .spread import next_due, put_off, put_off_lost
 from .status import CompanyStatus, FleetStatus
 
 __all__ = ["Poll", "Roster"]
@@ -104,8 +104,8 @@ class Roster:
                 attrs.asdict(poll) | {"company_id": company_id},
             )
 
-    async def failed(self, company_id: str, why: str) -> None:
-        """It failed: the next one comes before its turn, but later each time."""
+    async def failed(self, company_id: str, why: str, *, is_lost: bool = False) -> None:
+        """It failed: the next one comes before its turn, but later each time. ``is_lost``: with its store."""
         async with self._database.transaction() as connection:
             found = await connection.execute(
                 """UPDATE brex_fleet_company SET ended_at = now(), last_error = %s WHERE company_id = %s
@@ -113,7 +113,7 @@ class Roster:
                 (why, company_id),
             )
             row = await found.fetchone()
-            wait = put_off(row["attempts"] if row else 1, every=self._every)
+            wait = (put_off_lost if is_lost else put_off)(row["attempts"] if row else 1, every=self._every)
             await connection.execute(
                 """UPDATE brex_fleet_company SET due_at = now() + %s WHERE company_id = %s AND due_at IS NOT NULL""",
                 (wait, company_id),

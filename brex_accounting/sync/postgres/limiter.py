@@ -33,6 +33,9 @@ _MAKE: Final = (
 _KEEP: Final = (
     f"UPDATE brex_limits SET {', '.join(f'{name} = %({name})s' for name in _COLUMNS)} WHERE key = %(company)s"
 )
+_LASTS_AGAIN: Final = 1 / 2
+"""So long a turn that was not the first may be used, as a share of ``per``: a database that takes longer to answer
+than a first one lasts would be asked for ever. The one before it, booked and not used, makes up for most of it."""
 _CLOCK: Final = "SELECT extract(epoch FROM clock_timestamp())::float8 AS now"
 
 
@@ -56,7 +59,8 @@ class PostgresLimiter:
 
     Turns are booked in the key's row, on the database's clock, one at a time for each process: in between,
     attempts after the first go before calls that have not begun. A turn that a process slept through is
-    booked anew, and one that was booked for a caller who was cancelled is lost. A 429 in one process pauses
+    booked anew, and one that was booked for a caller who was cancelled is lost. Only while the database takes
+    longer than a 120th of ``per`` to answer may a window hold more. A 429 in one process pauses
     all of them. The tables are those of the store; methods raise ``StoreUnavailable`` with the database gone.
     """
 
@@ -72,8 +76,9 @@ class PostgresLimiter:
     async def turn(self, key: str, *, again: bool = False) -> None:
         """Return when the next attempt may start."""
         async with self._in_line(key, again):
-            while not await self._started(key):
-                pass
+            lasts = TURN_LASTS
+            while not await self._started(key, lasts * self._rate.per):
+                lasts = _LASTS_AGAIN
 
     async def throttled(self, key: str, wait: float) -> None:
         """Pause every attempt of the key, in all processes, for ``wait`` seconds from now, and allow less."""
@@ -85,8 +90,8 @@ class PostgresLimiter:
         _check_seconds(seconds)
         await self._change(key, lambda bucket, now: (rested(bucket, now, seconds), None))
 
-    async def _started(self, key: str) -> bool:
-        """Take a turn and wait for it; False: it cannot be used any more."""
+    async def _started(self, key: str, lasts: float) -> bool:
+        """Take a turn and wait for it; False: it cannot be used any more, ``lasts`` seconds after its moment."""
         asked = self._clock.monotonic()
         wait = await self._change(key, self._book)
         if wait > 0:
@@ -95,7 +100,7 @@ class PostgresLimiter:
             if await self._is_paused(key):
                 return False
         # From the question on: the row was read after it went, so that nobody starts too late.
-        return self._clock.monotonic() - asked - wait <= TURN_LASTS * self._rate.per
+        return self._clock.monotonic() - asked - wait <= lasts
 
     def _book(self, bucket: Bucket, now: float) -> tuple[Bucket, float]:
         bucket, at = booked(bucket, now, self._rate)

@@ -99,11 +99,17 @@ async def history(session: Session, record_id: str | None, after: int, limit: in
 async def counts(session: Session) -> Counts:
     """How many are where."""
     rows = await session.rows(
-        "SELECT c.not_now, t.state, t.many FROM brex_companies c "
+        "SELECT c.not_now, t.state, t.many, (SELECT count(*) FROM brex_exports e WHERE e.company = c.company "
+        # Bills stay POSTED for good, and there may be many: the index leaves them out.
+        "AND state = 'POSTED' AND NOT left_queue AND source_type <> 'BILL') AS waiting FROM brex_companies c "
         "LEFT JOIN brex_tally t ON t.company = c.company AND t.many > 0 WHERE c.company = %(company)s"
     )
     by_state = {State(row["state"]): row["many"] for row in rows if row["state"] is not None}
-    return Counts(by_state=by_state, not_now=rows[0]["not_now"])
+    return Counts(
+        by_state=by_state,
+        not_now=rows[0]["not_now"],
+        unreported=rows[0]["waiting"] + by_state.get(State.REPORTING, 0),
+    )
 
 
 async def lease(session: Session, record_id: str, revision: int) -> Lease | None:

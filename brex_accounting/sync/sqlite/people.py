@@ -116,7 +116,13 @@ def counts(connection: sqlite3.Connection) -> Counts:
     """How many are where."""
     rows = connection.execute("SELECT state, many FROM tally WHERE many > 0")
     by_state = {State(row["state"]): row["many"] for row in rows}
-    return Counts(by_state=by_state, not_now=connection.execute("SELECT not_now FROM binding").fetchone()[0])
+    # Bills stay POSTED for good, and there may be many: the index leaves them out.
+    [waiting] = connection.execute(
+        "SELECT count(*) FROM exports INDEXED BY exports_to_report WHERE state IN ('POSTED', 'REJECTED') "
+        "AND left_queue = 0 AND source_type <> 'BILL' AND state = 'POSTED'"
+    ).fetchone()
+    [not_now] = connection.execute("SELECT not_now FROM binding").fetchone()
+    return Counts(by_state=by_state, not_now=not_now, unreported=waiting + by_state.get(State.REPORTING, 0))
 
 
 def lease(connection: sqlite3.Connection, record_id: str, revision: int) -> Lease | None:
