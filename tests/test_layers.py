@@ -141,6 +141,7 @@ ALLOWED: dict[str, set[str]] = {
         *("sync.content", "sync.snapshot", "sync.states", "sync.store", "sync.store_rules"),
     },
     "sync.store_rules": {"errors", "models", "sync.exports", "sync.poster", "sync.states"},
+    "sync.postgres.inheriting": {"errors", "session", "sync"},
     "sync.postgres": {
         *("converters", "enums", "errors", "models", "session.clock", "session.limiter", "sync.exports", "sync.keys"),
         *("sync.poster", "sync.postgres", "sync.states", "sync.store", "sync.store_rules"),
@@ -214,7 +215,7 @@ LATE = {
         ("cli.chart", "preview"),
         ("cli.check", "preview"),
         ("cli.dry_run", "preview"),
-        *(("cli.fleet", "sync.fleet.secret"), ("cli.fleet_settings", "sync.fleet")),
+        *(("cli.fleet", "sync.fleet.secret"), ("cli.fleet_settings", "sync.fleet"), ("cli.stores", "sync.postgres")),
         *(("cli.report", "cli.report_tables"), ("cli.report", "closing"), ("cli.report", "posters.csv.rows")),
         ("client", "companies.endpoints"),
         ("client", "fields.verbs"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -112,11 +114,23 @@ class Fleet:
 
     async def add(self, company_id: str, token: str | TokenPair) -> None:
         """Poll a company from now on, or give a known one another token. The pair of a consent is refreshed here."""
-        if not isinstance(company_id, str) or not company_id.strip():
-            raise ConfigurationError("company_id is blank")
-        adding = self._roster.add(company_id, token)
+        adding = self._roster.add(_checked_id(company_id), token)
         del token  # error reporters print local variables
         await adding
+
+    async def import_store(self, company_id: str, path: str | PathLike[str]) -> int:
+        """Take the exports of a company over from its ``SqliteStore``, before you add it; how many revisions there are.
+
+        The file is refused to every process from then on. ``inherit_store`` says what else is refused, and why.
+        """
+        async with self._sharing(size=1) as shared:
+            return await shared.inherit(Path(path), _checked_id(company_id))
+
+    @asynccontextmanager
+    async def client(self, company_id: str) -> AsyncIterator[BrexAccounting]:
+        """A company's client, with its tokens and at the limiter of all processes, for whatever else there is to do."""
+        async with self._sharing(size=1) as shared, self._client((), shared.limiter()) as brex:
+            yield self._view(brex, _checked_id(company_id))
 
     async def trigger(self, company_id: str) -> bool:
         """Poll a company before all that are merely due, as when a webhook names it; False: it is not polled here."""
@@ -195,6 +209,12 @@ class Fleet:
 
     def _view(self, brex: BrexAccounting, company_id: str) -> BrexAccounting:
         return brex.for_company(company_id, token=FleetTokens(company_id, self._vault, self._oauth, self._clock))
+
+
+def _checked_id(company_id: str) -> str:
+    if not isinstance(company_id, str) or not company_id.strip():
+        raise ConfigurationError("company_id is blank")
+    return company_id
 
 
 async def _check_settled(export: AbstractAsyncContextManager[ExportSync]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -11,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from ...session.clock import Clock
 from ...session.discreet import Hidden
 from ...session.limiter import RateLimit
-from ..postgres import Pool, PostgresLimiter, PostgresStore, make_tables
+from ..postgres import Pool, PostgresLimiter, PostgresStore, inherit_store, make_tables
 from .database import translated
 
 __all__ = ["Shared"]
@@ -40,6 +41,10 @@ class Shared:
     def limiter(self) -> PostgresLimiter:
         """The limiter of all processes."""
         return PostgresLimiter(self._opened(), self._rate, clock=self._clock)
+
+    async def inherit(self, path: Path, company_id: str) -> int:
+        """Take the exports of a company over from a store in SQLite. Raises ``StoreError``."""
+        return await inherit_store(path, self._opened(), company_id, clock=self._clock)
 
     async def make_tables(self) -> None:
         """Make what is missing of theirs. Raises ``StoreError``."""

@@ -25,7 +25,7 @@ from ...errors import (
 from ..exports import Binding
 from ..store_rules import BINDING_PARTS, merged, mismatched
 from .rows import stamp
-from .schema import APPLICATION_ID
+from .schema import APPLICATION_ID, LEFT
 
 __all__ = ["Migrations", "check_version", "connect", "transaction_failed"]
 
@@ -83,6 +83,8 @@ def transaction_failed(path: Path, error: sqlite3.Error) -> BrexError:
         return _damaged(path)
     if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM):
         return StoreUnavailable(f"{path}: cannot be opened, read or written ({name}). Check the disk and the rights")
+    if str(error) == LEFT:
+        return StoreUnavailable(f"{path}: it takes no writes any more. Open it anew, which says where its exports went")
     return StoreError(f"{path}: SQLite failed ({name})")
 
 

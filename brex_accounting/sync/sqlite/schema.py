@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS"]
+__all__ = ["APPLICATION_ID", "LEFT", "MIGRATIONS"]
 
 APPLICATION_ID: Final = 0x62785331
 """In the file's header, to tell a store from other databases."""
+
+LEFT: Final = "left for another store"
+"""What SQLite says to whoever writes to a store whose exports go on elsewhere."""
 
 _FIRST: Final = (
     """

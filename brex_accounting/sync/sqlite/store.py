@@ -15,6 +15,7 @@ from ..states import State
 from ..store import Judge, JudgeAbsence
 from . import moving, people, posting, reporting, seeing
 from .database import Database
+from .leaving import check_is_here
 from .schema import MIGRATIONS
 
 __all__ = ["SqliteStore"]
@@ -31,11 +32,18 @@ class SqliteStore:
     def __init__(self, path: str | PathLike[str], *, busy_timeout: float = 30.0) -> None:
         if not busy_timeout >= 0:
             raise ConfigurationError("busy_timeout is a number of seconds >= 0")
-        self._database = Database(Path(path), busy_timeout=busy_timeout, migrations=MIGRATIONS)
+        self._path = Path(path)
+        self._database = Database(self._path, busy_timeout=busy_timeout, migrations=MIGRATIONS)
 
     async def open(self, binding: Binding | None = None, *, now: datetime) -> Binding:
         """Open the file, or make it. A file that is refused is left as it is, byte for byte."""
-        return await self._database.open(binding, now)
+        bound = await self._database.open(binding, now)
+        try:
+            await self._database.read(check_is_here, self._path)
+        except BaseException:
+            await self._database.close()
+            raise
+        return bound
 
     async def close(self) -> None:
         """Let what was asked for end, then close. Closing twice does nothing."""
