@@ -27,11 +27,28 @@ README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 SETUP, REST = BLOCKS[:2], BLOCKS[2:]
 
+POSTER = """
+from brex_accounting.sync import Posted
+
+class MyPoster:
+    recovery = "same_key"
+
+    def __init__(self, company_id):
+        pass
+
+    async def post(self, record, *, key, supersedes):
+        with open("books.txt", "a") as file:
+            print(record.id, file=file)
+        return Posted(f"JE-{key.short}")
+"""
+
 
 @pytest.fixture
 async def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Path]:
-    """A sandbox that BREX_TOKEN and BREX_BASE_URL name, and an empty current folder."""
+    """A sandbox that BREX_TOKEN and BREX_BASE_URL name, and a current folder with nothing but a poster in it."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "my_erp.py").write_text(POSTER)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     async with Sandbox(records=300) as sandbox:
         monkeypatch.setenv("BREX_TOKEN", sandbox.token)
@@ -98,7 +115,7 @@ async def output_of(line: str, folder: Path, appended: Path | None) -> bytes:
 
 def test_the_sandbox_prints_what_readme_shows() -> None:
     """The console block is what the command prints, but for the port."""
-    (text,) = [text for kind, text in REST if kind == "console"]
+    (text,) = [text for kind, text in REST if kind == "console" and "$ brex-accounting sandbox" in text]
     command, *shown = text.splitlines()
     arguments = command.removeprefix("$ brex-accounting ").split()
     process = subprocess.Popen(

@@ -70,6 +70,8 @@ _COMMANDS: Final[Mapping[tuple[str, ...], str]] = MappingProxyType(
         ("sync", "report"): "report:report",
         ("sync", "rebuild"): "rebuild:rebuild_store",
         ("fleet", "init"): "fleet:init",
+        ("fleet", "new-key"): "fleet:new_key",
+        ("fleet", "import-store"): "fleet:import_store",
         ("fleet", "add-company"): "fleet:add_company",
         ("fleet", "run"): "fleet:run",
         ("fleet", "status"): "fleet:status",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from ..errors import StoreError, StoreUnavailable
 from .console import Failed, UsageError, say
-from .fleet_settings import fleet_of, make_export, oauth_of
+from .fleet_settings import fleet_of, keyring_class, make_export, oauth_of
 from .fleet_wording import status_facts, status_lines
 from .options import duration
 from .printing import print_lines
@@ -19,7 +20,27 @@ from .printing import print_lines
 if TYPE_CHECKING:
     from ..sync.fleet import Fleet
 
-__all__ = ["add_company", "init", "retire_company", "run", "status"]
+__all__ = ["add_company", "import_store", "init", "new_key", "retire_company", "run", "status"]
+
+
+def new_key() -> None:
+    """Print a new key for BREX_FLEET_KEYS. Keep it as you keep the tokens: without it they are lost."""
+    print_lines([keyring_class().new_key()])
+
+
+async def import_store(company_id: str, file: Path, /) -> None:
+    """Take a company's exports over from the SQLite file of its export, which is of no use to any process afterwards.
+
+    Parameters
+    ----------
+    company_id
+        The Brex company. Import before you add it.
+    file
+        What --store named.
+    """
+    async with fleet_of() as fleet:
+        count = await fleet.import_store(company_id, file)
+    say(f"{company_id}: {count} exports are in PostgreSQL, and {file} is left as it is; now add the company")
 
 
 async def init() -> None:

@@ -12,9 +12,9 @@ from ..oauth import BASE_URL, OAuthApp
 from .console import UsageError
 
 if TYPE_CHECKING:
-    from ..sync.fleet import Fleet, MakeExport
+    from ..sync.fleet import Fleet, Keyring, MakeExport
 
-__all__ = ["fleet_of", "make_export", "oauth_of"]
+__all__ = ["database", "fleet_of", "keyring_class", "make_export", "oauth_of"]
 
 _DATABASE: Final = "BREX_FLEET_DATABASE"
 
@@ -28,17 +28,13 @@ def fleet_of(
     drain: timedelta = timedelta(minutes=5),
 ) -> Fleet:
     """The fleet in the environment, not open yet. Raises ``UsageError``."""
+    keyring, conninfo = keyring_class(), database()
     # Here: most commands do without the extra [fleet].
-    try:
-        from ..sync.fleet import Fleet, Keyring
-    except ImportError:
-        raise UsageError("a fleet needs more packages: pip install 'brex-accounting[fleet]'") from None
-    database = os.environ.get(_DATABASE, "")
-    if not database:
-        raise UsageError(f"no database: set {_DATABASE} to a connection string, like postgresql://user@host/name")
+    from ..sync.fleet import Fleet
+
     return Fleet(
-        database,
-        keyring=Keyring.from_environment(),
+        conninfo,
+        keyring=keyring.from_environment(),
         oauth=oauth_of(),
         every=every,
         polls=polls,
@@ -46,6 +42,24 @@ def fleet_of(
         stale=stale,
         drain=drain,
     )
+
+
+def database() -> str:
+    """The connection string in the environment. Raises ``UsageError``."""
+    keyring_class()  # the packages that it takes
+    conninfo = os.environ.get(_DATABASE, "")
+    if not conninfo:
+        raise UsageError(f"no database: set {_DATABASE} to a connection string, like postgresql://user@host/name")
+    return conninfo
+
+
+def keyring_class() -> type[Keyring]:
+    """The class, once the extra [fleet] is there. Raises ``UsageError``."""
+    try:
+        from ..sync.fleet import Keyring
+    except ImportError:
+        raise UsageError("a fleet needs more packages: pip install 'brex-accounting[fleet]'") from None
+    return Keyring
 
 
 def oauth_of() -> OAuthApp | None:

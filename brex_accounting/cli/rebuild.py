@@ -9,12 +9,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ..client import BrexAccounting
-from ..sync import Binding, FindingRecords, Rebuilt, SqliteStore, State, rebuild
+from ..sync import Binding, FindingRecords, Rebuilt, State, rebuild
 from .books import books, load_chart
 from .console import Failed, LiveLine, UsageError, one_line
 from .options import who
 from .printing import print_lines
+from .stores import client_at, store_at
 from .wording import state_lines
 
 __all__ = ["rebuild_store"]
@@ -44,7 +44,7 @@ async def rebuild_store(
     Parameters
     ----------
     store
-        A new file.
+        A new file, or fleet:COMPANY_ID for a company of a fleet.
     beancount
         The ledger that the lost store's export wrote.
     chart
@@ -67,9 +67,9 @@ async def rebuild_store(
     person, binding = who(by), Binding(company=company, vendor=vendor, vendor_account_id=vendor_account_id)
     booked = {entry.record_id for entry in await poster.entries()}
     with LiveLine("reading Brex and the books"):
-        async with BrexAccounting() as brex:
+        async with client_at(store) as brex:
             found = await rebuild(
-                brex, SqliteStore(store), poster, post_from=accounts.post_from, by=person, binding=binding
+                brex, store_at(store, is_there=False), poster, post_from=accounts.post_from, by=person, binding=binding
             )
     lost = sorted(booked - found.restored)
     print_lines([_facts(found, lost)] if json_ else _lines(found))

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ..client import BrexAccounting
 from ..session.clock import SystemClock
-from ..sync import SqliteStore
 from .books import books, load_chart
 from .console import Failed, LiveLine, UsageError
 from .printing import print_lines
+from .stores import client_at, store_at
 from .tables import Table, lines
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ async def report(
     period
         The month, like 2026-06.
     store
-        The export's file.
+        The export's file, or fleet:COMPANY_ID for a company of a fleet.
     chart
         The chart of accounts (TOML) that the books are kept by.
     csv
@@ -90,14 +89,14 @@ async def report(
 async def _made(month: Period, store: Path, chart: Chart, ledger: Ledger) -> ClosingReport:
     from ..closing import closing_report
 
-    file = SqliteStore(store)
-    async with BrexAccounting() as brex:
-        await file.open(None, now=SystemClock().now())
+    place = store_at(store, is_there=False)
+    async with client_at(store) as brex:
+        await place.open(None, now=SystemClock().now())
         try:
             with LiveLine("reading the store, the books and Brex"):
-                return await closing_report(brex, file, ledger, chart=chart, period=month)
+                return await closing_report(brex, place, ledger, chart=chart, period=month)
         finally:
-            await file.close()
+            await place.close()
 
 
 def _text(tables: Mapping[Part, Table], part: Part | None) -> Iterator[str]:

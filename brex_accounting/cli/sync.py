@@ -10,14 +10,14 @@ from typing import Annotated, TypeAlias
 
 from cyclopts import Parameter
 
-from ..client import BrexAccounting
 from ..session.clock import SystemClock
-from ..sync import ExportAdmin, Posted, Rejected, Skipped, SqliteStore
+from ..sync import ExportAdmin, Posted, Rejected, Skipped
 from ..sync.verifying import verify as compare
 from . import wording
-from .console import Failed, UsageError, one_line, say
+from .console import Failed, UsageError, say
 from .options import who
 from .printing import print_lines
+from .stores import client_at, store_at
 
 __all__ = ["exceptions", "history", "pause", "replay", "resolve", "resume", "retry", "status", "verify"]
 
@@ -30,7 +30,7 @@ async def status(*, store: Path, json_: Json = False) -> None:
     Parameters
     ----------
     store
-        The export's file.
+        The export's file, or fleet:COMPANY_ID for a company of a fleet.
     json_
         Print one JSON object.
     """
@@ -47,7 +47,7 @@ async def exceptions(*, store: Path, json_: Json = False) -> None:
     Parameters
     ----------
     store
-        The export's file.
+        The export's file, or fleet:COMPANY_ID for a company of a fleet.
     json_
         Print one JSON object per line.
     """
@@ -82,7 +82,7 @@ async def resolve(
     record_id
         The record.
     store
-        The export's file.
+        The export's file, or fleet:COMPANY_ID for a company of a fleet.
     why
         How you know; kept for ever.
     posted
@@ -126,7 +126,7 @@ async def retry(record_id: str, /, *, store: Path, why: str, by: str | None = No
     record_id
         The record.
     store
-        The export's file.
+        The export's file, or fleet:COMPANY_ID for a company of a fleet.
     why
         What was mended; kept for ever.
     by
@@ -154,7 +154,7 @@ async def replay(
     record_ids
         The records.
     store
-        The export's file.
+        The export's file, or fleet:COMPANY_ID for a company of a fleet.
     why
         What they are needed for; kept for ever.
     all_
@@ -179,7 +179,7 @@ async def pause(*, store: Path, why: str, by: str | None = None, json_: Json = F
     Parameters
     ----------
     store
-        The export's file.
+        The export's file, or fleet:COMPANY_ID for a company of a fleet.
     why
         Kept for ever.
     by
@@ -199,7 +199,7 @@ async def resume(*, store: Path, why: str, by: str | None = None, json_: Json = 
     Parameters
     ----------
     store
-        The export's file.
+        The export's file, or fleet:COMPANY_ID for a company of a fleet.
     why
         Kept for ever.
     by
@@ -220,7 +220,7 @@ async def history(record_id: str | None = None, /, *, store: Path, json_: Json =
     record_id
         The record; all by default.
     store
-        The export's file.
+        The export's file, or fleet:COMPANY_ID for a company of a fleet.
     json_
         Print one JSON object per line.
     """
@@ -239,18 +239,17 @@ async def verify(*, store: Path, json_: Json = False) -> None:
     Parameters
     ----------
     store
-        The export's file.
+        The export's file, or fleet:COMPANY_ID for a company of a fleet.
     json_
         Print one JSON object.
     """
-    _check_there(store)
-    file = SqliteStore(store)
-    async with BrexAccounting() as brex:
-        await file.open(None, now=SystemClock().now())
+    place = store_at(store)
+    async with client_at(store) as brex:
+        await place.open(None, now=SystemClock().now())
         try:
-            found = await compare(brex, file)
+            found = await compare(brex, place)
         finally:
-            await file.close()
+            await place.close()
     print_lines([wording.verification_facts(found)] if json_ else wording.verification_lines(found))
     if found.differences:
         sys.stdout.flush()
@@ -259,11 +258,5 @@ async def verify(*, store: Path, json_: Json = False) -> None:
 
 @asynccontextmanager
 async def _admin(store: Path) -> AsyncIterator[ExportAdmin]:
-    _check_there(store)
-    async with ExportAdmin(SqliteStore(store)) as admin:
+    async with ExportAdmin(store_at(store)) as admin:
         yield admin
-
-
-def _check_there(store: Path) -> None:
-    if not store.exists():
-        raise Failed(f"there is no store {one_line(str(store))}: name the --store of an export that has run")

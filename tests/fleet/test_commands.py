@@ -14,6 +14,7 @@ import attrs
 import msgspec
 
 from brex_accounting.sandbox.rules import ALL_SCOPES
+from brex_accounting.sync.fleet import Keyring
 
 from .town import ROOT, Town, town
 
@@ -35,9 +36,10 @@ class Terminal:
 
     folder: Path
     env: dict[str, str]
+    group: str = "fleet"
 
     async def begin(self, *words: str) -> Process:
-        command = (sys.executable, "-m", "brex_accounting", "fleet", *words)
+        command = (sys.executable, "-m", "brex_accounting", self.group, *words)
         return await asyncio.create_subprocess_exec(
             *command, cwd=self.folder, env=self.env, stdin=PIPE, stdout=PIPE, stderr=PIPE
         )
@@ -96,6 +98,14 @@ async def test_a_company_is_retired_once_all_is_reported(dsn: str, tmp_path: Pat
         out_of_it = await worker.communicate()
         assert worker.returncode == 0
         assert b"canary" not in b"".join(out_of_it)
+
+
+async def test_a_new_key_opens_what_it_sealed(tmp_path: Path) -> None:
+    """It is printed alone, for BREX_FLEET_KEYS."""
+    code, out, err = await Terminal(tmp_path, os.environ | {"PYTHONPATH": str(ROOT)}).run("new-key")
+    assert (code, err) == (0, "")
+    keyring = Keyring([out.strip()])
+    assert keyring.unseal(keyring.seal(b"token")) == b"token"
 
 
 async def test_wrong_use_is_told(tmp_path: Path) -> None:
