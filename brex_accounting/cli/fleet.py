@@ -115,7 +115,9 @@ async def run(
         drain=duration("--drain", drain),
     )
     _stopped_by_signals(fleet)
+    say(f"polling, {polls} companies at a time, each once in {every}; Ctrl-C ends it once what is being posted is done")
     await fleet.run(make)
+    say("ended")
 
 
 async def status(*, json_: Annotated[bool, Parameter(name="--json", negative=())] = False) -> None:

@@ -38,7 +38,7 @@ class Keyring:
         """The keys in BREX_FLEET_KEYS, separated by commas."""
         keys = [key.strip() for key in os.environ.get(VARIABLE, "").split(",") if key.strip()]
         if not keys:
-            raise ConfigurationError(f"no key: set {VARIABLE}; Keyring.new_key() makes one")
+            raise ConfigurationError(f"no key: set {VARIABLE} to one that fleet new-key prints")
         return cls(keys)
 
     @staticmethod
