@@ -2,7 +2,7 @@
 
 A process that is forked is a process: it has its own arguments, environment, folder and standard streams, dies of
 its own signals, and ends as Python ends. It only need not import anything. ``forks.Forks`` is the other side. When
-that has gone, every child is killed.
+that has gone, every child is killed. POSIX only.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ def received(conversation: socket.socket) -> tuple[Order, list[int]]:
     """An order, and the three standard streams that came with it."""
     data, streams, _, _ = socket.recv_fds(conversation, 2**16, 3)
     while not data.endswith(b"\n"):
-        data += conversation.recv(2**16)
+        more = conversation.recv(2**16)
+        if not more:
+            raise EOFError
+        data += more
     return json.loads(data), list(streams)
 
 

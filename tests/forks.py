@@ -30,6 +30,10 @@ async def _stream_of(descriptor: int) -> asyncio.StreamReader:
     return reader
 
 
+async def _all_of(stream: asyncio.StreamReader | None) -> bytes:
+    return b"" if stream is None else await stream.read()
+
+
 class _News(asyncio.Protocol):
     """What the server says of a process: its number, and later how it ended."""
 
@@ -76,9 +80,7 @@ class Forked:
 
     async def communicate(self) -> tuple[bytes, bytes]:
         """What it wrote until its end."""
-        out = b"" if self.stdout is None else await self.stdout.read()
-        err = await self.stderr.read()
-        await self.wait()
+        out, err, _ = await asyncio.gather(_all_of(self.stdout), _all_of(self.stderr), self.wait())
         return out, err
 
     def send_signal(self, number: int) -> None:
