@@ -14,6 +14,8 @@ import aioresponses.core
 import pytest
 from aioresponses import aioresponses as Canned  # noqa: N812 - a class, whatever its case
 
+from .forks import COMMANDS, Forks
+
 
 def pytest_collection_finish() -> None:
     """What was collected stays to the end: no collection of garbage looks through it again."""
@@ -32,6 +34,20 @@ def pytest_runtest_teardown() -> None:
 def ctrl_c() -> None:
     """Children obey Ctrl-C also when the tests run in the background, where a shell makes them deaf to it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Forks Pythons that have imported the package and its command line."""
+    with Forks(COMMANDS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def watchful_forks() -> Iterator[Forks]:
+    """The same in development mode, where asyncio looks after itself."""
+    with Forks(("brex_accounting.client",), ("-W", "error", "-X", "dev")) as server:
+        yield server
 
 
 class _CannedResponse(aiohttp.ClientResponse):

@@ -147,7 +147,7 @@ async def test_text_is_utf_8_whatever_the_locale_says(shell: Shell, sandbox: San
     record = attrs.evolve(next(sandbox.brex.records()), memo="Zürich 東京 🧾")
     sandbox.brex.table.put(record)
     for format_ in ("jsonl", "csv"):
-        ended = await shell("records", "list", "--id", record.id, "--format", format_)
+        ended = await shell.started("records", "list", "--id", record.id, "--format", format_)
         assert "Zürich 東京 🧾" in ended.out
 
 
@@ -159,7 +159,7 @@ async def test_kill_loses_nothing_and_repeats_at_most_a_page(shell: Shell, sandb
     kills = 0
     for _ in range(8):
         with out.open("ab") as file:
-            process = await shell.start("records", "list", "--resume", "cp", "--page-size", "10", stdout=file)
+            process = await shell.fork("records", "list", "--resume", "cp", "--page-size", "10", stdout=file)
             before = out.stat().st_size
             while out.stat().st_size == before and process.returncode is None:
                 await asyncio.sleep(0.01)
@@ -169,7 +169,7 @@ async def test_kill_loses_nothing_and_repeats_at_most_a_page(shell: Shell, sandb
             await process.wait()
     sandbox.faults.clear()
     with out.open("ab") as file:
-        assert await (await shell.start("records", "list", "--resume", "cp", stdout=file)).wait() == 0
+        assert await (await shell.fork("records", "list", "--resume", "cp", stdout=file)).wait() == 0
     printed = ids([line for line in out.read_text().splitlines() if line.startswith("{") and line.endswith("}")])
     assert kills >= 4
     assert set(printed) == set(everything)

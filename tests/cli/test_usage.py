@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from brex_accounting.cli.commands import _COMMANDS
 from brex_accounting.sandbox import Fault, Sandbox
 
 from .conftest import Ended, Shell
@@ -150,9 +151,18 @@ async def test_a_taken_port_is_one_line(shell: Shell) -> None:
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["records"], ["records", "list", "--help"], ["demo", "--help"]])
 async def test_help_is_on_stdout(shell: Shell, arguments: list[str]) -> None:
     """Asking for help is no error."""
-    ended = await shell(*arguments)
+    ended = await shell.started(*arguments)
     assert (ended.code, ended.err) == (0, "")
     assert "Usage: brex-accounting" in ended.out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", sorted(_COMMANDS), ids=" ".join)
+async def test_every_command_starts(shell: Shell, command: tuple[str, ...]) -> None:
+    """In a process that nobody loaded anything for, each finds all it needs."""
+    ended = await shell.started(*command, "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert f"Usage: brex-accounting {' '.join(command)}" in ended.out
 
 
 async def test_integration_commands_go_through_the_life_cycle(shell: Shell, sandbox: Sandbox) -> None:

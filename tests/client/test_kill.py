@@ -7,7 +7,6 @@ import json
 import random
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 from brex_accounting.enums import ReviewStatus
 from brex_accounting.sandbox import Fault, Sandbox
 
+from ..forks import Forked, Forks
 from .support import held
 
 READER = Path(__file__).with_name("reader.py")
@@ -25,32 +25,20 @@ PAGE = 7
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 
 
-async def start(sandbox: Sandbox, file: Path, hold_at: int, *, prefetch: int = 0, stderr: int | None = None) -> Process:
-    arguments = [
-        "-W",
-        "error",
-        "-X",
-        "dev",
-        str(READER),
-        sandbox.url,
-        sandbox.token,
-        str(file),
-        str(PAGE),
-        str(hold_at),
-        str(prefetch),
-    ]
-    return await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=PIPE, stderr=stderr)
+async def start(forks: Forks, sandbox: Sandbox, file: Path, hold_at: int, prefetch: int = 0) -> Forked:
+    arguments = [sandbox.url, sandbox.token, str(file), str(PAGE), str(hold_at), str(prefetch)]
+    return await forks.start(*arguments, script=str(READER))
 
 
-async def run_to_the_end(sandbox: Sandbox, file: Path, prefetch: int = 0) -> None:
-    reader = await start(sandbox, file, 0, prefetch=prefetch)
+async def run_to_the_end(forks: Forks, sandbox: Sandbox, file: Path, prefetch: int = 0) -> None:
+    reader = await start(forks, sandbox, file, 0, prefetch)
     output, _ = await asyncio.wait_for(reader.communicate(), 30)
     assert (output, reader.returncode) == (b"done\n", 0)
 
 
-async def run_and_kill(sandbox: Sandbox, file: Path, hold_at: int, prefetch: int = 0) -> bool:
+async def run_and_kill(forks: Forks, sandbox: Sandbox, file: Path, hold_at: int, prefetch: int = 0) -> bool:
     """Kill it after that many records; False when it came to the end before."""
-    reader = await start(sandbox, file, hold_at, prefetch=prefetch)
+    reader = await start(forks, sandbox, file, hold_at, prefetch)
     assert reader.stdout is not None
     said = await asyncio.wait_for(reader.stdout.readline(), 30)
     if said == b"held\n":
@@ -70,20 +58,20 @@ def states(sandbox: Sandbox) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("prefetch", [0, 1])
-async def test_killed_at_twelve_places(tmp_path: Path, prefetch: int) -> None:
+async def test_killed_at_twelve_places(watchful_forks: Forks, tmp_path: Path, prefetch: int) -> None:
     """In one walk of 60 records, killed around page edges: none skipped, none doubled, with a page ahead or without."""
     file = tmp_path / "seen.jsonl"
     # After 1, 6, 7, 8, 13, 14, 15, 21, 22, 28, 35 and 59 records: in a page, at its end, at the next one's start.
     steps = [1, 5, 1, 1, 5, 1, 1, 6, 1, 6, 7, 24]
     async with Sandbox(records=60, profile="mixed") as sandbox:
         for number, step in enumerate(steps, start=1):
-            assert await run_and_kill(sandbox, file, step, prefetch)
+            assert await run_and_kill(watchful_forks, sandbox, file, step, prefetch)
             assert len(seen(file)) == sum(steps[:number])
-        await run_to_the_end(sandbox, file, prefetch)
+        await run_to_the_end(watchful_forks, sandbox, file, prefetch)
         assert seen(file) == states(sandbox)
 
 
-async def test_killed_while_an_answer_is_awaited(tmp_path: Path) -> None:
+async def test_killed_while_an_answer_is_awaited(watchful_forks: Forks, tmp_path: Path) -> None:
     """Killed in the middle of a request, on the first page and later: nothing is lost or doubled."""
     file = tmp_path / "seen.jsonl"
     async with Sandbox(records=30) as sandbox:
@@ -91,14 +79,14 @@ async def test_killed_while_an_answer_is_awaited(tmp_path: Path) -> None:
             sandbox.faults.clear()
             sandbox.faults.add(Fault(kind="slow", every=page))
             asked = sandbox.statistics.requests
-            reader = await start(sandbox, file, 0)
+            reader = await start(watchful_forks, sandbox, file, 0)
             async with asyncio.timeout(30):
                 while sandbox.statistics.requests < asked + page:
                     await asyncio.sleep(0.005)
             reader.kill()
             await reader.communicate()
         sandbox.faults.clear()
-        await run_to_the_end(sandbox, file)
+        await run_to_the_end(watchful_forks, sandbox, file)
         assert seen(file) == states(sandbox)
 
 
@@ -119,18 +107,18 @@ def disturb(sandbox: Sandbox, chance: random.Random, last: str) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_killed_while_records_change(tmp_path: Path, seed: int) -> None:
+async def test_killed_while_records_change(watchful_forks: Forks, tmp_path: Path, seed: int) -> None:
     """Records move, appear and go between kill and resume, the last one read too: none is skipped."""
     file = tmp_path / "seen.jsonl"
     chance = random.Random(seed)
     async with Sandbox(records=60, profile="awkward", seed=seed) as sandbox:
         kills = 0
         for step in (3, 4, 7, 1, 10, 14):
-            if not await run_and_kill(sandbox, file, step):
+            if not await run_and_kill(watchful_forks, sandbox, file, step):
                 break
             kills += 1
             disturb(sandbox, chance, seen(file)[-1][0])
-        await run_to_the_end(sandbox, file)
+        await run_to_the_end(watchful_forks, sandbox, file)
         assert kills == 6
         assert set(states(sandbox)) <= set(seen(file))
         repeats = sum(count - 1 for count in Counter(seen(file)).values())
@@ -138,12 +126,12 @@ async def test_killed_while_records_change(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize("when", ["between records", "in a request"])
-async def test_interrupted_like_with_ctrl_c(tmp_path: Path, when: str) -> None:
+async def test_interrupted_like_with_ctrl_c(watchful_forks: Forks, tmp_path: Path, when: str) -> None:
     """SIGINT ends it with KeyboardInterrupt and nothing else on stderr; the rest follows exactly."""
     file = tmp_path / "seen.jsonl"
     async with Sandbox(records=30) as sandbox:
         sandbox.faults.add(Fault(kind="slow", every=3))
-        reader = await start(sandbox, file, 10 if when == "between records" else 0, stderr=PIPE)
+        reader = await start(watchful_forks, sandbox, file, 10 if when == "between records" else 0)
         async with asyncio.timeout(30):
             while len(seen(file) if file.exists() else []) < 10:
                 await asyncio.sleep(0.005)
@@ -154,29 +142,29 @@ async def test_interrupted_like_with_ctrl_c(tmp_path: Path, when: str) -> None:
         assert errors.rstrip().endswith(b"KeyboardInterrupt")
         assert not any(word in errors for word in (b"Warning", b"Unclosed", b"unclosed", b"destroyed", b"never"))
         sandbox.faults.clear()
-        await run_to_the_end(sandbox, file)
+        await run_to_the_end(watchful_forks, sandbox, file)
         assert seen(file) == states(sandbox)
 
 
 @pytest.mark.slow
-async def test_killed_at_every_record(tmp_path: Path) -> None:
+async def test_killed_at_every_record(watchful_forks: Forks, tmp_path: Path) -> None:
     """Sixty processes, each killed after one more record: all sixty, in order, once."""
     file = tmp_path / "seen.jsonl"
     async with Sandbox(records=60, profile="mixed") as sandbox:
         for number in range(1, 61):
-            assert await run_and_kill(sandbox, file, 1)
+            assert await run_and_kill(watchful_forks, sandbox, file, 1)
             assert len(seen(file)) == number
-        await run_to_the_end(sandbox, file)
+        await run_to_the_end(watchful_forks, sandbox, file)
         assert seen(file) == states(sandbox)
 
 
 @pytest.mark.slow
-async def test_killed_after_every_count(tmp_path: Path) -> None:
+async def test_killed_after_every_count(watchful_forks: Forks, tmp_path: Path) -> None:
     """Killed once, after each count from 1 to 30 in turn, then read to the end: all thirty, once."""
     # Four whole pages and a part of one: every place of a page, the last one too. Each count takes two processes.
     async with Sandbox(records=30) as sandbox:
         for count in range(1, 31):
             file = tmp_path / f"seen-{count}.jsonl"
-            assert await run_and_kill(sandbox, file, count)
-            await run_to_the_end(sandbox, file)
+            assert await run_and_kill(watchful_forks, sandbox, file, count)
+            await run_to_the_end(watchful_forks, sandbox, file)
             assert seen(file) == states(sandbox)

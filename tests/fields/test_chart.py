@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from brex_accounting.sandbox.field_reading import read_fields_request
 from brex_accounting.session.events import AttemptEvent
 
 from ..client.support import client_of
+from ..forks import Forked, Forks
 from ..reporter import printed
 from .charts import account, accounts, expected, lines
 
@@ -167,7 +167,9 @@ async def test_no_account_is_printed_with_an_error(sandbox: Sandbox, brex: BrexA
     assert failed.value.settled is not None
 
 
-async def test_a_killed_process_leaves_what_the_next_run_finishes(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_a_killed_process_leaves_what_the_next_run_finishes(
+    sandbox: Sandbox, forks: Forks, tmp_path: Path
+) -> None:
     """SIGKILL after each of the requests that write; then the same command ends with the chart, each account once."""
     fields = sandbox.brex.fields
     listed = fields.list_fields(read_fields_request([])).items
@@ -175,22 +177,23 @@ async def test_a_killed_process_leaves_what_the_next_run_finishes(sandbox: Sandb
     rows = "".join(f"gl/{number:05},Account {number},{number:05}\n" for number in range(3500))
     (tmp_path / "chart.csv").write_text("remote_id,value,value_id\n" + rows)
     environment = {**os.environ, "BREX_TOKEN": sandbox.token, "BREX_BASE_URL": sandbox.url}
-    command = (sys.executable, "-m", "brex_accounting", "fields", "sync-accounts", "chart.csv")
+
+    async def start() -> Forked:
+        arguments = ("fields", "sync-accounts", "chart.csv")
+        return await forks.start(*arguments, module="brex_accounting", folder=tmp_path, environment=environment)
+
     sizes = []
     for _ in range(2):
         before = len(fields.values(field_id))
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=tmp_path, env=environment, stdout=asyncio.subprocess.DEVNULL
-        )
+        process = await start()
         while len(fields.values(field_id)) == before and process.returncode is None:
             await asyncio.sleep(0)
         process.send_signal(signal.SIGKILL)
         assert await process.wait() == -signal.SIGKILL
         sizes.append(len(fields.values(field_id)))
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=tmp_path, env=environment, stdout=asyncio.subprocess.DEVNULL
-    )
-    assert await process.wait() == 0
+    process = await start()
+    await process.communicate()
+    assert process.returncode == 0
     remote_ids = [value.remote_id for value in fields.values(field_id) if not value.is_disabled]
     assert remote_ids == [f"gl/{number:05}" for number in range(3500)]
     assert 20 < sizes[0] < sizes[1] < 3520

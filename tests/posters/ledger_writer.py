@@ -80,7 +80,9 @@ async def main(path: str, first: str, last: str, at_once: str = "0", limit: str 
     for record in BOOKED[int(first) : int(last)]:
         for one, key, before in revisions(record):
             if await poster.find(key) is None:
-                assert await poster.post(one, key=key, supersedes=before) == Posted(key)
+                outcome = await poster.post(one, key=key, supersedes=before)
+                # Since we asked, the other process may have posted this revision and the next, which took it out.
+                assert outcome == Posted(key) or await poster.find(key) == Posted(key)
             say(key)
 
 

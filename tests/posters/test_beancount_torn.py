@@ -6,7 +6,6 @@ import asyncio
 import random
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 import attrs
@@ -19,6 +18,7 @@ from brex_accounting.posters.beancount.ledger import HEADER
 from brex_accounting.sync.keys import export_key
 from brex_accounting.sync.poster import Posted
 
+from ..forks import Forked, Forks
 from .booked import CHART, record
 from .ledger_writer import BOOKED, KEYS, revisions
 
@@ -95,13 +95,11 @@ async def content(receipt: Receipt) -> bytes:
 # Real processes.
 
 
-async def start(path: Path, *arguments: int) -> Process:
-    command = ["-m", "tests.posters.ledger_writer", str(path), *map(str, arguments)]
-    root = Path(__file__).parent.parent.parent
-    return await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE, cwd=root)
+async def start(forks: Forks, path: Path, *arguments: int) -> Forked:
+    return await forks.start(str(path), *map(str, arguments), module="tests.posters.ledger_writer")
 
 
-async def said(process: Process) -> list[str]:
+async def said(process: Forked) -> list[str]:
     """The keys it printed until its end."""
     out, _ = await asyncio.wait_for(process.communicate(), 120)
     return out.decode().split()[1:]
@@ -126,23 +124,25 @@ async def expected(tmp_path: Path, last: int) -> bytes:
         pytest.param(4, 3, 1, id="replacement", marks=pytest.mark.slow),
     ],
 )
-async def test_killed_between_the_writes_of_a_change(tmp_path: Path, writes: int, left: int, told: int) -> None:
+async def test_killed_between_the_writes_of_a_change(
+    forks: Forks, tmp_path: Path, writes: int, left: int, told: int
+) -> None:
     """A real process, right after each of its writes: the next one goes on there, and each entry is written once."""
     path = tmp_path / "brex.beancount"
-    process = await start(path, 0, 1, 0, writes)
+    process = await start(forks, path, 0, 1, 0, writes)
     assert await said(process) == KEYS[:told]
     assert process.returncode == -signal.SIGKILL
     assert len(await keys_of(path)) == left
-    assert await said(await start(path, 0, 1)) == KEYS[:2]
+    assert await said(await start(forks, path, 0, 1)) == KEYS[:2]
     assert await keys_of(path) == [KEYS[0], f"{KEYS[1]}.rev", KEYS[1]]
     assert path.read_bytes() == await expected(tmp_path, 1)
 
 
-async def test_killed_at_random_bytes(tmp_path: Path) -> None:
+async def test_killed_at_random_bytes(forks: Forks, tmp_path: Path) -> None:
     """Each process dies in the middle of a write; in the end the ledger is the one of a process that nobody killed."""
     path, chance, last, kills, torn = tmp_path / "brex.beancount", random.Random(3), 3, 0, 0
     while True:
-        process = await start(path, 0, last, 1 << 20, chance.randrange(1_000, 7_000))
+        process = await start(forks, path, 0, last, 1 << 20, chance.randrange(1_000, 7_000))
         posted = await said(process)
         if process.returncode == 0:
             break
@@ -156,10 +156,10 @@ async def test_killed_at_random_bytes(tmp_path: Path) -> None:
     assert loader.load_file(str(path))[1] == []
 
 
-async def test_two_processes_write_one_ledger(tmp_path: Path) -> None:
+async def test_two_processes_write_one_ledger(forks: Forks, tmp_path: Path) -> None:
     """The same records and others at the same time, a few bytes at once: every entry is whole, and there once."""
     path = tmp_path / "brex.beancount"
-    pair = [await start(path, 0, 8, 97), await start(path, 4, 12, 97)]
+    pair = [await start(forks, path, 0, 8, 97), await start(forks, path, 4, 12, 97)]
     told = [await said(process) for process in pair]
     assert told == [KEYS[:16], KEYS[8:24]]
     keys = [key for key in await keys_of(path) if not key.endswith(".rev")]

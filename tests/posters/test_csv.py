@@ -8,7 +8,6 @@ import io
 import random
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -29,6 +28,7 @@ from brex_accounting.posters.csv.rows import COLUMNS, HEADER, encode, is_end, is
 from brex_accounting.sync.keys import ExportKey, export_key
 from brex_accounting.sync.poster import NotNow, Outcome, Posted, Rejected, RejectionCode, Skipped, checked_recovery
 
+from ..forks import Forked, Forks
 from .records import KEYS, RECORDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is neither flock nor SIGKILL")
@@ -293,23 +293,21 @@ async def test_posts_at_once_in_one_process(tmp_path: Path) -> None:
 # Real processes.
 
 
-async def start(path: Path, *arguments: int) -> Process:
-    command = ["-m", "tests.posters.writer", str(path), *map(str, arguments)]
-    root = Path(__file__).parent.parent.parent
-    return await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE, cwd=root)
+async def start(forks: Forks, path: Path, *arguments: int) -> Forked:
+    return await forks.start(str(path), *map(str, arguments), module="tests.posters.writer")
 
 
-async def said(process: Process) -> list[str]:
+async def said(process: Forked) -> list[str]:
     """The keys it printed until its end."""
     out, _ = await asyncio.wait_for(process.communicate(), 120)
     return out.decode().split()[1:]
 
 
-async def test_killed_at_random_bytes(tmp_path: Path) -> None:
+async def test_killed_at_random_bytes(forks: Forks, tmp_path: Path) -> None:
     """Each process dies in the middle of a write: what it called posted is found, torn entries are not, all is once."""
     path, chance, last, torn = tmp_path / "journal.csv", random.Random(3), 40, 0
     for _ in range(12):
-        process = await start(path, 0, last, 1 << 20, chance.randrange(1, 2500))
+        process = await start(forks, path, 0, last, 1 << 20, chance.randrange(1, 2500))
         posted = await said(process)
         if process.returncode == 0:
             break
@@ -319,16 +317,16 @@ async def test_killed_at_random_bytes(tmp_path: Path) -> None:
         torn += size > path.stat().st_size
         entries(path)
     assert torn > 5
-    process = await start(path, 0, last)
+    process = await start(forks, path, 0, last)
     assert await said(process) == KEYS[:last]
     assert [piece[0]["key"] for piece in entries(path)] == KEYS[:last]
 
 
-async def test_a_storm_of_kills_from_outside(tmp_path: Path) -> None:
+async def test_a_storm_of_kills_from_outside(forks: Forks, tmp_path: Path) -> None:
     """Two processes write a few bytes at a time and are killed whenever; all keys are there once, in whole entries."""
     path, chance, last, kills = tmp_path / "journal.csv", random.Random(4), 60, 0
     for _ in range(6):
-        pair = [await start(path, 0, last, 7) for _ in range(2)]
+        pair = [await start(forks, path, 0, last, 7) for _ in range(2)]
         for process in pair:
             assert process.stdout is not None
             await process.stdout.readline()
@@ -341,14 +339,14 @@ async def test_a_storm_of_kills_from_outside(tmp_path: Path) -> None:
         assert posted <= set(await found(path, KEYS[:last]))
         assert set(Counter(piece[0]["key"] for piece in entries(path)).values()) <= {1}
     assert kills
-    assert await said(await start(path, 0, last)) == KEYS[:last]
+    assert await said(await start(forks, path, 0, last)) == KEYS[:last]
     assert sorted(piece[0]["key"] for piece in entries(path)) == sorted(KEYS[:last])
 
 
-async def test_two_processes_do_not_interleave(tmp_path: Path) -> None:
+async def test_two_processes_do_not_interleave(forks: Forks, tmp_path: Path) -> None:
     """They write the same and other records at the same time, seven bytes at once: each entry is in one piece, once."""
     path = tmp_path / "journal.csv"
-    pair = [await start(path, 0, 40, 7), await start(path, 20, 60, 7)]
+    pair = [await start(forks, path, 0, 40, 7), await start(forks, path, 20, 60, 7)]
     told = [await said(process) for process in pair]
     assert told == [KEYS[:40], KEYS[20:60]]
     assert sorted(piece[0]["key"] for piece in entries(path)) == sorted(KEYS[:60])

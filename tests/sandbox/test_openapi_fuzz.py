@@ -118,9 +118,8 @@ def test_every_operation_is_fuzzed(running: Sandbox) -> None:
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: str(mode.value))
 @pytest.mark.parametrize("label", ALL)
 def test_every_answer_conforms(running: Sandbox, label: str, mode: GenerationMode) -> None:
-    """20 requests of each kind, 8 about fields: status, headers and body are as the document says, none is a 5xx."""
-    examples = 8 if label in FIELD_OPERATIONS else 20
-    assert sum(check(running, label, mode, examples).values()) >= examples
+    """8 requests of each kind: status, headers and body are as the document says, none is a 5xx."""
+    assert sum(check(running, label, mode, 8).values()) >= 8
 
 
 @pytest.mark.parametrize("label", [label for label, path in OPERATIONS.items() if path])

@@ -24,7 +24,17 @@ from typing import Any, Literal
 import attrs
 import msgspec
 
-from brex_accounting import BrexAccounting, BrexError, RateLimit, StoreError, StoreFull, StoreUnavailable
+from brex_accounting import (
+    AccountingRecord,
+    BrexAccounting,
+    BrexError,
+    RateLimit,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    from_json,
+    to_json,
+)
 from brex_accounting.client import warm_up
 from brex_accounting.models import Receipt
 from brex_accounting.posters.beancount import BeancountPoster
@@ -39,6 +49,7 @@ from brex_accounting.sync.store import SyncStore
 from brex_accounting.testing.erp.control import Control
 from brex_accounting.testing.erp_poster import ErpPoster, FindErpPoster, ParkErpPoster, SameKeyErpPoster
 
+from ..unit.documents import encoded, record
 from .failpoints import POSTER_CALLS, STORE_WRITES, watch, watch_requests
 
 __all__ = ["ACCOUNTS", "PATIENCE", "Life", "News", "Order", "Result"]
@@ -325,5 +336,6 @@ def _tell(news: News) -> None:
 if __name__ == "__main__":
     logging.getLogger("brex_accounting").addHandler(logging.NullHandler())  # what fails here fails on order
     warm_up()
+    to_json(from_json(encoded(record()), AccountingRecord))  # or each child would compile how a record is written
     gc.freeze()  # or the first collection of each child would copy all of its parent's memory
     _Server().serve()

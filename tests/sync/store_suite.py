@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from brex_accounting.sync.exports import Binding, Copy, Export, Feed, Judgement,
 from brex_accounting.sync.poster import NotNow, Posted, Skipped
 from brex_accounting.sync.states import BY_HAND, MOVES, State
 
+from ..forks import Forks
 from .desk import BILL, BINDING, NOT_NOW, REJECTED, START, Desk, MakeStore, copy_again, current, make_move, replayed
 
 ROOT = Path(__file__).parent.parent.parent
@@ -657,16 +657,13 @@ class StoreSuite:
 
     # Several processes
 
-    async def test_claims_of_several_processes_never_overlap(self, desk: Desk, opening: list[str]) -> None:
+    async def test_claims_of_several_processes_never_overlap(
+        self, forks: Forks, desk: Desk, opening: list[str]
+    ) -> None:
         """Four processes claim 120 exports until none is left: each is claimed by one of them."""
         await desk.see_all([{"id": f"accr_{number}"} for number in range(120)])
         workers = [
-            await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.sync.worker", "claim", f"p{number}", *opening),
-                cwd=ROOT,
-                stdout=asyncio.subprocess.PIPE,
-            )
-            for number in range(4)
+            await forks.start("claim", f"p{number}", *opening, module="tests.sync.worker") for number in range(4)
         ]
         outputs = [(await worker.communicate())[0].decode().split() for worker in workers]
         assert [worker.returncode for worker in workers] == [0] * 4

@@ -233,6 +233,6 @@ class EngineMachineAtLength(EngineMachine):
 
 
 TestEngineMachine = EngineMachine.TestCase
-TestEngineMachine.settings = settings(BUSY, max_examples=60, stateful_step_count=40)
+TestEngineMachine.settings = settings(BUSY, max_examples=20, stateful_step_count=40)
 TestAtLength = pytest.mark.slow(EngineMachineAtLength.TestCase)
-TestAtLength.settings = settings(BUSY, max_examples=130, stateful_step_count=50)
+TestAtLength.settings = settings(BUSY, max_examples=160, stateful_step_count=50)

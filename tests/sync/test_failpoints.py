@@ -183,14 +183,35 @@ async def unharmed(workers: Workers, folder: Path, cases: list[Case]) -> list[Pl
     return played
 
 
-async def test_killed_at_every_failpoint(tmp_path: Path) -> None:
-    """n of n, each for a record of the queue and for a bill: the end is that of a run that nobody killed."""
+def in_turn(cases: list[Case]) -> list[Case]:
+    """For each failpoint the case of one feed; of the two sides of a call, now these and now those."""
+    turns = {name: FEEDS[(number + number // 2) % 2] for number, name in enumerate(sorted(ALL))}
+    return [case for case in cases if case.feed == turns[case.failpoint]]
+
+
+async def killed_at_every_failpoint(folder: Path, *, in_both_feeds: bool) -> list[Case]:
+    """The cases, each of which ended as a run that nobody killed."""
     async with Workers() as workers:
         ways = [*ways_of("find"), *ways_of("park", "decided")]
-        cases = chosen(cases_of(await unharmed(workers, tmp_path / "unharmed", ways)))
-        played = await play_all(workers, tmp_path / "killed", [(case, "") for case in cases])
+        cases = chosen(cases_of(await unharmed(workers, folder / "unharmed", ways)))
+        cases = cases if in_both_feeds else in_turn(cases)
+        played = await play_all(workers, folder / "killed", [(case, "") for case in cases])
     assert wrong(played) == []
     assert all(one.struck for one in played)
+    return cases
+
+
+async def test_killed_at_every_failpoint(tmp_path: Path) -> None:
+    """n of n, for a record of the queue or for a bill in turn: the end is that of a run that nobody killed."""
+    cases = await killed_at_every_failpoint(tmp_path, in_both_feeds=False)
+    assert sorted(case.failpoint for case in cases) == sorted(ALL)
+    assert {case.feed for case in cases} == set(FEEDS)
+
+
+@pytest.mark.slow
+async def test_killed_at_every_failpoint_in_both_feeds(tmp_path: Path) -> None:
+    """n of n, each for a record of the queue and for a bill."""
+    cases = await killed_at_every_failpoint(tmp_path, in_both_feeds=True)
     for feed in FEEDS:
         assert {case.failpoint for case in cases if case.feed == feed} == ALL
 

@@ -434,6 +434,6 @@ class SqliteMachineAtLength(SqliteMachine):
 
 
 TestSqliteMachine = SqliteMachine.TestCase
-TestSqliteMachine.settings = settings(BUSY, max_examples=40)
+TestSqliteMachine.settings = settings(BUSY, max_examples=15)
 TestAtLength = pytest.mark.slow(SqliteMachineAtLength.TestCase)
-TestAtLength.settings = settings(BUSY, max_examples=200)
+TestAtLength.settings = settings(BUSY, max_examples=225)

@@ -43,6 +43,7 @@ from brex_accounting.sync.sqlite import store as store_module
 from brex_accounting.sync.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from brex_accounting.sync.states import State
 
+from ..forks import Forks
 from .desk import BINDING, REJECTED, START, Desk, copy_again, current, replayed
 
 ROOT = Path(__file__).parent.parent.parent
@@ -318,13 +319,9 @@ async def test_a_file_that_may_not_grow(path: Path) -> None:
 # Killed
 
 
-async def storm(path: Path, owner: str, lines: int) -> list[str]:
+async def storm(forks: Forks, path: Path, owner: str, lines: int) -> list[str]:
     """What a process said that was killed in the middle of its transactions."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.sync.worker", "storm", owner, "sqlite", str(path)),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-    )
+    process = await forks.start("storm", owner, "sqlite", str(path), module="tests.sync.worker")
     assert process.stdout is not None
     said = [(await process.stdout.readline()).decode() for _ in range(lines)]
     process.send_signal(signal.SIGKILL)
@@ -333,10 +330,12 @@ async def storm(path: Path, owner: str, lines: int) -> list[str]:
     return [line for line in said if line.endswith("\n")]
 
 
-async def check_storm(path: Path, rounds: int) -> None:
+async def check_storm(forks: Forks, path: Path, rounds: int) -> None:
     said: list[str] = []
     for number in range(rounds):
-        both = await asyncio.gather(storm(path, f"a{number}", 1 + number * 3), storm(path, f"b{number}", 2 + number))
+        both = await asyncio.gather(
+            storm(forks, path, f"a{number}", 1 + number * 3), storm(forks, path, f"b{number}", 2 + number)
+        )
         said += [line for lines in both for line in lines]
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -354,15 +353,15 @@ async def check_storm(path: Path, rounds: int) -> None:
     assert len(said) > rounds * 3
 
 
-async def test_killed_in_the_middle(tmp_path: Path) -> None:
+async def test_killed_in_the_middle(forks: Forks, tmp_path: Path) -> None:
     """Two processes at a time, killed again and again: the file is sound and every move they told of is there."""
-    await check_storm(tmp_path / "exports.db", 6)
+    await check_storm(forks, tmp_path / "exports.db", 6)
 
 
 @pytest.mark.slow
-async def test_killed_in_the_middle_many_times(tmp_path: Path) -> None:
+async def test_killed_in_the_middle_many_times(forks: Forks, tmp_path: Path) -> None:
     """The same, sixty times on the same file."""
-    await check_storm(tmp_path / "exports.db", 60)
+    await check_storm(forks, tmp_path / "exports.db", 60)
 
 
 @pytest.mark.parametrize("tables", [0, 20])

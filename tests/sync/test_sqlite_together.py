@@ -6,7 +6,6 @@ import asyncio
 import resource
 import signal
 import sqlite3
-import sys
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import closing, contextmanager
@@ -22,6 +21,7 @@ from brex_accounting.sync.poster import Posted
 from brex_accounting.sync.sqlite import SqliteStore
 from brex_accounting.sync.states import State
 
+from ..forks import Forks
 from .desk import BINDING, START, Desk, copy_again, current, replayed
 
 ROOT = Path(__file__).parent.parent.parent
@@ -225,13 +225,9 @@ async def test_all_that_waited_were_cancelled(desk: Desk) -> None:
     assert set((await current(desk.store)).values()) == {State.DISCOVERED}
 
 
-async def crowd(path: Path, owner: str, lines: int) -> list[str]:
+async def crowd(forks: Forks, path: Path, owner: str, lines: int) -> list[str]:
     """What a process said that was killed while it posted eight at a time."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.sync.worker", "crowd", owner, "sqlite", str(path)),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-    )
+    process = await forks.start("crowd", owner, "sqlite", str(path), module="tests.sync.worker")
     assert process.stdout is not None
     said = [(await process.stdout.readline()).decode() for _ in range(lines)]
     process.send_signal(signal.SIGKILL)
@@ -240,10 +236,10 @@ async def crowd(path: Path, owner: str, lines: int) -> list[str]:
     return [line for line in said if line.endswith("\n")]
 
 
-async def check_killed(path: Path, rounds: int) -> None:
+async def check_killed(forks: Forks, path: Path, rounds: int) -> None:
     said: set[str] = set()
     for number in range(rounds):
-        said |= set(await crowd(path, f"c{number}", 9 + 5 * number))
+        said |= set(await crowd(forks, path, f"c{number}", 9 + 5 * number))
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         desk = Desk(SqliteStore(path))
@@ -261,12 +257,12 @@ async def check_killed(path: Path, rounds: int) -> None:
         await desk.store.close()
 
 
-async def test_killed_in_the_middle_of_a_group(tmp_path: Path) -> None:
+async def test_killed_in_the_middle_of_a_group(forks: Forks, tmp_path: Path) -> None:
     """Every move that a caller was told of is there, and the file is sound."""
-    await check_killed(tmp_path / "exports.db", 4)
+    await check_killed(forks, tmp_path / "exports.db", 4)
 
 
 @pytest.mark.slow
-async def test_killed_in_the_middle_of_a_group_many_times(tmp_path: Path) -> None:
+async def test_killed_in_the_middle_of_a_group_many_times(forks: Forks, tmp_path: Path) -> None:
     """The same, forty times on the same file."""
-    await check_killed(tmp_path / "exports.db", 40)
+    await check_killed(forks, tmp_path / "exports.db", 40)

@@ -343,7 +343,7 @@ async def test_from_the_click_to_the_books(world: World) -> None:
 
 
 @pytest.mark.parametrize("world", [SameKeyErpPoster, FindErpPoster], indirect=True, ids=["same key", "find"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 async def test_whatever_becomes_of_the_deliveries(world: World, seed: int) -> None:
     """120 records in clicks of many sizes, deliveries lost, doubled, late and out of order, polls in between, and a
     second worker that polls the same store: each is booked once and reported, at the latest by the last poll.

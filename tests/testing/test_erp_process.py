@@ -18,6 +18,7 @@ import pytest
 
 from brex_accounting.testing.erp import ErpProcess
 
+from ..forks import Forks
 from .support import Client, client_of, entry
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
@@ -135,12 +136,12 @@ def test_the_command(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong", [["--set", "x"], ["--set", "x=1"], ["--order", "x"], ["--store", "/nowhere/x.db"], ["--store", __file__]]
 )
-def test_wrong_arguments(tmp_path: Path, wrong: list[str]) -> None:
+async def test_wrong_arguments(forks: Forks, tmp_path: Path, wrong: list[str]) -> None:
     """One line that says what is possible, exit code 2."""
-    done = subprocess.run(
-        [*MODULE, "--store", str(tmp_path / "erp.db"), *wrong], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    arguments = ["--store", str(tmp_path / "erp.db"), *wrong]
+    process = await forks.start(*arguments, module="brex_accounting.testing.erp")
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert (process.returncode, out, err.count(b"\n")) == (2, b"", 1)
 
 
 def test_help_names_every_kind_and_option() -> None:

@@ -113,8 +113,8 @@ def test_stopped_after_each_page(kind: str, counts: str, order: str) -> None:
 @pytest.mark.parametrize("kind", ["uniform", "90 in 1"])
 def test_no_chain_is_left_with_most_of_the_work(kind: str, order: str, counts: str) -> None:
     """With 90 % of the records in 1 % of the time, 8 chains are at least 0.8 x 8 times as fast as one, in rounds."""
-    listed = Listed(moments=spread(kind, 60_000), span=YEAR, order=order, counts=counts)
-    reading = Reading(listed, parallel=8, page_size=100).finish()
+    listed = Listed(moments=spread(kind, 18_000), span=YEAR, order=order, counts=counts)
+    reading = Reading(listed, parallel=8, page_size=30).finish()
     assert sorted(reading.got) == sorted(listed.identities)
     assert reading.speed_up >= 0.8 * 8
     assert reading.requests <= 1.25 * reading.sequential
@@ -125,8 +125,8 @@ def test_no_chain_is_left_with_most_of_the_work(kind: str, order: str, counts: s
 def test_records_in_no_order_of_time(kind: str) -> None:
     """Where the server counts them it is as fast; where it does not, half as fast at worst."""
     for counts, speed_up, requests in (("exact", 6.0, 1.3), ("none", 3.2, 1.8)):
-        listed = Listed(moments=spread(kind, 60_000), span=YEAR, order="arbitrary", counts=counts)
-        reading = Reading(listed, parallel=8, page_size=100).finish()
+        listed = Listed(moments=spread(kind, 18_000), span=YEAR, order="arbitrary", counts=counts)
+        reading = Reading(listed, parallel=8, page_size=30).finish()
         assert (reading.speed_up >= speed_up, reading.requests <= requests * reading.sequential) == (True, True)
         check_depth(reading.done)
 
@@ -146,8 +146,8 @@ def test_small_scans_cost_little_more_than_a_list(kind: str, order: str) -> None
 @pytest.mark.parametrize("order", ORDERS)
 def test_counts_that_are_wrong_cost_little(order: str, counts: str) -> None:
     """A total_count of something else is found out, and only costs requests."""
-    listed = Listed(moments=spread("90 in 1", 20_000), span=YEAR, order=order, counts=counts)
-    reading = Reading(listed, parallel=8, page_size=100).finish()
+    listed = Listed(moments=spread("90 in 1", 6_000), span=YEAR, order=order, counts=counts)
+    reading = Reading(listed, parallel=8, page_size=30).finish()
     assert sorted(reading.got) == sorted(listed.identities)
     assert reading.requests <= 2.5 * reading.sequential
 
