@@ -9,10 +9,10 @@ from ..exports import ENGINE, Claim, Export
 from ..poster import NotNow, Outcome, Posted, Rejected
 from ..states import MOVES, UNDER_WAY, State
 from ..store_rules import check_until, listed
-from .moving import NEWEST, change, check_lease, found, give_way, lease_lost, move
+from .moving import NEWEST, change, check_lease, found, give_way, lease_lost, move, moved
 from .people import paused
-from .rows import aware, claim_of
-from .session import Session, Values
+from .rows import aware, claim_of, export_of
+from .session import Row, Session, Values
 
 __all__ = ["claim", "claim_receipts", "park", "record_attached", "record_outcome", "renew", "stale", "take_over"]
 
@@ -112,7 +112,7 @@ async def renew(session: Session, claim: Claim, now: datetime, until: datetime) 
 
 async def record_outcome(session: Session, claim: Claim, outcome: Outcome, now: datetime, detail: str) -> Export:
     """INTENT -> what the poster said."""
-    export = await check_lease(session, claim, (State.INTENT,))
+    export = claim.export
     values: Values = {"detail": detail, "until": aware(now), "code": None, "message": None}
     why = ""
     if isinstance(outcome, Posted):
@@ -126,15 +126,29 @@ async def record_outcome(session: Session, claim: Claim, outcome: Outcome, now: 
         why = values["message"] = outcome.reason
         if isinstance(outcome, NotNow) and outcome.after is not None:
             values["not_before"] = now + outcome.after
-    moved = await move(session, export, after, now=now, why=why, values=values)
-    await session.run(
-        "UPDATE brex_companies SET not_now = CASE WHEN %(put_off)s THEN not_now + 1 ELSE 0 END "
-        "WHERE company = %(company)s AND (%(put_off)s OR not_now > 0)",
-        {"put_off": isinstance(outcome, NotNow)},
+    row = await _ended(
+        session, claim, moved(State.INTENT, after, now=now, why=why) | values, isinstance(outcome, NotNow)
     )
-    if await give_way(session, [export.record_id], now=now):
+    if not row["is_newest"] and await give_way(session, [export.record_id], now=now):
         return await found(session, export.record_id, export.revision)
-    return moved
+    return export_of(row)
+
+
+async def _ended(session: Session, claim: Claim, values: Values, put_off: bool) -> Row:
+    """The lease asked, the move made and what was put off counted in one statement: this is done after every post."""
+    columns = ", ".join(f"{name} = %({name})s" for name in values)
+    one = claim.export
+    row = await session.row(
+        "WITH counted AS ("
+        "UPDATE brex_companies SET not_now = CASE WHEN %(put_off)s THEN not_now + 1 ELSE 0 END "
+        "WHERE company = %(company)s AND (%(put_off)s OR not_now > 0)) "
+        f"UPDATE brex_exports e SET {columns} WHERE company = %(company)s AND number = %(number)s "
+        f"AND epoch = %(epoch)s AND owner = %(owner)s AND state = 'INTENT' RETURNING e.*, {NEWEST} AS is_newest",
+        values | {"number": one.order, "epoch": claim.lease.epoch, "owner": claim.lease.owner} | {"put_off": put_off},
+    )
+    if row is None:
+        raise lease_lost(claim)
+    return row
 
 
 async def park(session: Session, claim: Claim, why: str, now: datetime, detail: str) -> Export:
