@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from ...converters import to_json
 from ...converters.exports import report_body
@@ -16,7 +17,9 @@ from .moving import NEWEST, give_way, move_each, moved, revisions_of
 from .rows import aware, batch_of, export_of
 from .session import Session, Values
 
-__all__ = ["open_batch", "renew_batch", "reportable", "settle", "take_over_batches"]
+__all__ = ["is_let_go", "open_batch", "renew_batch", "reportable", "settle", "take_over_batches"]
+
+_LET_GO: Final = "company = %(company)s AND closed_at IS NULL AND until <= %(now)s"
 
 
 async def reportable(session: Session, limit: int, bills: bool) -> tuple[Export, ...]:
@@ -61,14 +64,21 @@ async def open_batch(
     return batch_of(row, tuple((one.record_id, one.revision) for one in in_order))
 
 
+async def is_let_go(session: Session, now: datetime, until: datetime) -> bool:
+    """Whether there is a batch to take over."""
+    check_until(now, until)
+    statement = f"SELECT FROM brex_batches WHERE {_LET_GO} LIMIT 1"
+    return await session.row(statement, {"now": aware(now)}) is not None
+
+
 async def take_over_batches(
     session: Session, owner: str, now: datetime, until: datetime, limit: int
 ) -> tuple[Batch, ...]:
     """Batches that their owner let go."""
     check_until(now, until)
     rows = await session.rows(
-        "WITH chosen AS MATERIALIZED (SELECT id FROM brex_batches WHERE company = %(company)s "
-        "AND closed_at IS NULL AND until <= %(now)s ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) "
+        f"WITH chosen AS MATERIALIZED (SELECT id FROM brex_batches WHERE {_LET_GO} "
+        "ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) "
         "UPDATE brex_batches b SET owner = %(owner)s, epoch = epoch + 1, until = %(until)s FROM chosen "
         "WHERE b.company = %(company)s AND b.id = chosen.id RETURNING b.id",
         {"owner": owner, "now": aware(now), "until": aware(until), "limit": limit},
