@@ -32,11 +32,11 @@ __all__ = ["BENCHMARKS", "main", "measure"]
 HERE = Path(__file__).parent
 BENCHMARKS = (
     *("decode", "stream", "latency", "prefetch", "scan"),
-    *("bulk_polling", "stall", "memory", "import_time", "goodput", "export"),
+    *("bulk_polling", "stall", "memory", "import_time", "goodput", "export", "fleet"),
 )
 """Modules whose ``run`` takes an effort and gives a result."""
 
-WITHOUT_TARGETS = frozenset({"latency", "bulk_polling", "export"})
+WITHOUT_TARGETS = frozenset({"latency", "bulk_polling", "export", "fleet"})
 FULL = Effort(name="full", processes=3, rounds=8)
 QUICK = Effort(name="quick", processes=1, rounds=4, records=20_000, minutes=3)
 GATE = Effort(name="gate", processes=3, rounds=6, records=60_000, minutes=4, targets_only=True)

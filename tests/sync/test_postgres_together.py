@@ -283,8 +283,10 @@ async def test_what_reads_does_not_write(conninfo: str) -> None:
             refused.add(name)
         else:
             worked.add(name)
-    assert worked == STORE_READS
-    assert refused == STORE_WRITES - {"open", "close"}
+    # Nothing is there to be claimed, and that much is only read.
+    without = {"claim", "claim_receipts"}
+    assert worked == STORE_READS | without
+    assert refused == STORE_WRITES - {"open", "close"} - without
     await reading.close()
 
 

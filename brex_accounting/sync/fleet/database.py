@@ -49,6 +49,7 @@ class Database:
             self._dsn.value,
             connection_class=psycopg.AsyncConnection[DictRow],
             kwargs={"row_factory": dict_row, "connect_timeout": int(_PATIENCE)},
+            configure=_committing,
             min_size=1,
             max_size=self._size,
             timeout=_PATIENCE,
@@ -69,6 +70,13 @@ class Database:
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """For a single statement, or some that need not count together: each is a transaction of its own."""
+        with translated():
+            async with self.pool.connection() as connection:
+                yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -94,6 +102,11 @@ def translated() -> Iterator[None]:
             raise _ours(error.__cause__ or error) from None
         except psycopg.Error as error:
             raise _ours(error) from None
+
+
+async def _committing(connection: Connection) -> None:
+    # Not as an argument of each connection: the queue gives its own, for the one it listens on.
+    await connection.set_autocommit(True)
 
 
 def _ours(error: BaseException) -> StoreError:

@@ -51,7 +51,7 @@ class Roster:
         """A company that is due at once. One that was retired comes back; a known one gets the new token."""
         sealed = self._keyring.seal(written(Secret.of(token)))
         del token  # error reporters print local variables
-        async with self._database.transaction() as connection:
+        async with self._database.connection() as connection:
             await connection.execute(
                 """INSERT INTO brex_fleet_company (company_id, secret, due_at) VALUES (%s, %s, now())
                 ON CONFLICT (company_id) DO UPDATE SET secret = excluded.secret, due_at = now(), retired_at = NULL,
@@ -83,7 +83,7 @@ class Roster:
     async def begin(self, company_id: str) -> bool:
         """A poll begins; False: the company is not polled any more."""
         # Counted before it begins: a poll that kills its worker has failed too.
-        async with self._database.transaction() as connection:
+        async with self._database.connection() as connection:
             found = await connection.execute(
                 """UPDATE brex_fleet_company SET started_at = now(), ended_at = NULL, queued_at = NULL,
                 attempts = attempts + 1 WHERE company_id = %s AND due_at IS NOT NULL""",
@@ -93,7 +93,7 @@ class Roster:
 
     async def ended(self, company_id: str, poll: Poll) -> None:
         """It came to its end."""
-        async with self._database.transaction() as connection:
+        async with self._database.connection() as connection:
             await connection.execute(
                 """UPDATE brex_fleet_company SET ended_at = now(), attempts = 0, last_error = NULL,
                 paused_code = %(paused_code)s, paused_reason = %(paused_reason)s, unreported = %(unreported)s,
@@ -121,7 +121,7 @@ class Roster:
 
     async def given_back(self, company_id: str) -> None:
         """It was cut short by a worker that goes: whoever is free goes on."""
-        async with self._database.transaction() as connection:
+        async with self._database.connection() as connection:
             await connection.execute(
                 """UPDATE brex_fleet_company SET ended_at = now(), attempts = greatest(attempts - 1, 0),
                 due_at = now() WHERE company_id = %s AND due_at IS NOT NULL""",
@@ -130,7 +130,7 @@ class Roster:
 
     async def attempts(self, company_id: str) -> int:
         """Polls begun since the last that came to its end."""
-        async with self._database.transaction() as connection:
+        async with self._database.connection() as connection:
             found = await connection.execute(
                 "SELECT attempts FROM brex_fleet_company WHERE company_id = %s", (company_id,)
             )

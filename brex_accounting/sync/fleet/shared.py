@@ -52,7 +52,13 @@ class Shared:
 
     async def __aenter__(self) -> Self:
         pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
-            self._dsn.value, min_size=1, max_size=self._size, reconnect_timeout=_PATIENCE, open=False, name="brex-fleet"
+            self._dsn.value,
+            kwargs={"autocommit": True},
+            min_size=1,
+            max_size=self._size,
+            reconnect_timeout=_PATIENCE,
+            open=False,
+            name="brex-fleet",
         )
         with translated():
             await pool.open()

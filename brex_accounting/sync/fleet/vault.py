@@ -69,7 +69,7 @@ class Vault:
 
     async def read(self, company_id: str) -> Kept:
         """The token. Raises ``UnknownCompany``, also for one that is retired."""
-        async with self._database.transaction() as connection:
+        async with self._database.connection() as connection:
             return (await self._row(connection, company_id, for_update=False))[0]
 
     @asynccontextmanager

@@ -1,8 +1,8 @@
 """Transactions of one company on connections that all companies of the process share.
 
-What waits to be written when the one before it is committed becomes one transaction, each part under a
-savepoint of its own: many posts side by side share the wait for the disk, and a company writes on one
-connection at a time.
+What waits to be written when the one before it is committed becomes one transaction: many posts side by side
+share the wait for the disk, and a company writes on one connection at a time. When a part fails, all are done
+anew, each under a savepoint of its own.
 """
 
 from __future__ import annotations
@@ -232,6 +232,14 @@ async def _each(session: Session, group: Sequence[_Write]) -> list[_Outcome]:
     """All of a group in the transaction that is open; what fails leaves nothing behind."""
     if len(group) == 1:
         return [_Outcome(done=await group[0].work(session))]
+    try:
+        async with session.connection.transaction():
+            return [_Outcome(done=await one.work(session)) for one in group]
+    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:
+        if session.connection.closed:
+            raise
     return [await _under_savepoint(session, one.work) for one in group]
 
 

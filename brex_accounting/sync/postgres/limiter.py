@@ -33,6 +33,13 @@ _MAKE: Final = (
 _KEEP: Final = (
     f"UPDATE brex_limits SET {', '.join(f'{name} = %({name})s' for name in _COLUMNS)} WHERE key = %(company)s"
 )
+_LOOK: Final = (
+    f"SELECT {', '.join(_COLUMNS)}, extract(epoch FROM clock_timestamp())::float8 AS now "
+    "FROM brex_limits WHERE key = %(company)s"
+)
+_KEEP_IF_SAME: Final = (
+    f"{_KEEP} AND ({', '.join(_COLUMNS)}) = ({', '.join(f'%(was_{name})s' for name in _COLUMNS)}) RETURNING key"
+)
 _LASTS_AGAIN: Final = 1 / 2
 """So long a turn that was not the first may be used, as a share of ``per``: a database that takes longer to answer
 than a first one lasts would be asked for ever. The one before it, booked and not used, makes up for most of it."""
@@ -133,7 +140,7 @@ class PostgresLimiter:
         problem: psycopg.Error
         for is_last in (False, True):
             try:
-                async with self._pool.connection(self._patience) as connection, connection.transaction():
+                async with self._pool.connection(self._patience) as connection:
                     return await _changed(Session(key, connection), change, self._rate)
             except psycopg.Error as error:
                 problem = error
@@ -145,6 +152,21 @@ class PostgresLimiter:
 
 
 async def _changed(session: Session, change: Callable[[Bucket, float], tuple[Bucket, T]], rate: RateLimit) -> T:
+    row = await session.row(_LOOK)
+    if row is not None:
+        before = Bucket(**{name: row[name] for name in _COLUMNS})
+        bucket, told = change(before, row["now"])
+        # Mostly nobody else changed it in between; no lock is held on the way, and two statements are all.
+        was = {f"was_{name}": value for name, value in attrs.asdict(before).items()}
+        if bucket == before or await session.row(_KEEP_IF_SAME, attrs.asdict(bucket) | was) is not None:
+            return told
+    async with session.connection.transaction():
+        return await _changed_under_lock(session, change, rate)
+
+
+async def _changed_under_lock(
+    session: Session, change: Callable[[Bucket, float], tuple[Bucket, T]], rate: RateLimit
+) -> T:
     row = await session.row(_READ)
     if row is None:
         # Whoever is first makes it; then it is there to be locked.

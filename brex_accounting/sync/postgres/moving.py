@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,7 +13,19 @@ from ..store_rules import listed
 from .rows import aware, export_of
 from .session import Session, Values
 
-__all__ = ["NEWEST", "change", "check_lease", "found", "give_way", "lease_lost", "move", "revisions", "revisions_of"]
+__all__ = [
+    "NEWEST",
+    "change",
+    "check_lease",
+    "found",
+    "give_way",
+    "lease_lost",
+    "move",
+    "move_each",
+    "moved",
+    "revisions",
+    "revisions_of",
+]
 
 NEWEST: Final = (
     "NOT EXISTS (SELECT FROM brex_exports n "
@@ -72,14 +84,28 @@ async def move(
     values: Values | None = None,
 ) -> Export:
     """Move an export that was read in this transaction; ``values`` are set with it. Raises ``MoveRefused``."""
-    meaning = check_move(export.state, after)
-    moved: Values = {
+    return await change(session, export.order, moved(export.state, after, now=now, why=why, by=by) | (values or {}))
+
+
+def moved(before: State, after: State, *, now: datetime, why: str = "", by: str = ENGINE) -> Values:
+    """The columns of a move. Raises ``MoveRefused``."""
+    meaning = check_move(before, after)
+    return {
         "state": after.value,
         "changed_at": aware(now),
         "why": f"{meaning}: {why}" if why else meaning,
         "by": by,
     }
-    return await change(session, export.order, moved | (values or {}))
+
+
+async def move_each(session: Session, moves: Sequence[tuple[Export, Values]]) -> None:
+    """Make such moves, all of the same columns, of exports that were read in this transaction."""
+    if moves:
+        columns = ", ".join(f"{name} = %({name})s" for name in moves[0][1])
+        await session.run_each(
+            f"UPDATE brex_exports SET {columns} WHERE company = %(company)s AND number = %(number)s",
+            [values | {"number": export.order} for export, values in moves],
+        )
 
 
 async def give_way(session: Session, record_ids: Collection[str], *, now: datetime) -> bool:

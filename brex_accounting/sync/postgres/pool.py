@@ -10,11 +10,21 @@ from psycopg_pool import AsyncConnectionPool
 __all__ = ["Pool", "own_pool"]
 
 Pool: TypeAlias = AsyncConnectionPool[AsyncConnection[Any]]
-"""A pool of psycopg's; what its connections make of rows, and whether they commit by themselves, is no matter."""
+"""A pool of psycopg's; what its connections make of rows is no matter. Where they commit by themselves, what is read
+costs one way to the server and back instead of three.
+"""
 
 
 def own_pool(conninfo: str, *, timeout: float) -> Pool:
     """A pool for one company, not opened yet: one connection that writes, and some that read beside it."""
     return AsyncConnectionPool(
-        conninfo, min_size=1, max_size=4, open=False, timeout=timeout, reconnect_timeout=timeout, name="brex-store"
+        conninfo,
+        # What is read is one statement: it needs no word to the server before it, and none after.
+        kwargs={"autocommit": True},
+        min_size=1,
+        max_size=4,
+        open=False,
+        timeout=timeout,
+        reconnect_timeout=timeout,
+        name="brex-store",
     )

@@ -9,12 +9,24 @@ from ..exports import ENGINE, Claim, Export
 from ..poster import NotNow, Outcome, Posted, Rejected
 from ..states import MOVES, UNDER_WAY, State
 from ..store_rules import check_until, listed
-from .moving import NEWEST, change, check_lease, found, give_way, lease_lost, move
+from .moving import NEWEST, change, check_lease, found, give_way, lease_lost, move, moved
 from .people import paused
-from .rows import aware, claim_of
-from .session import Session, Values
+from .rows import aware, claim_of, export_of
+from .session import Row, Session, Values
 
-__all__ = ["claim", "claim_receipts", "park", "record_attached", "record_outcome", "renew", "stale", "take_over"]
+__all__ = [
+    "claim",
+    "claim_receipts",
+    "is_due",
+    "is_let_go",
+    "lacks_receipts",
+    "park",
+    "record_attached",
+    "record_outcome",
+    "renew",
+    "stale",
+    "take_over",
+]
 
 _DOCUMENT_BEFORE: Final = (
     "(SELECT p.key FROM brex_exports p WHERE p.company = e.company AND p.record_id = e.record_id "
@@ -37,6 +49,12 @@ _IN_TURN: Final = "ORDER BY e.turn, e.number LIMIT %(limit)s"
 # What somebody else holds a lock on is left to them instead of waited for.
 _MINE: Final = "FOR UPDATE OF e SKIP LOCKED"
 _HAS_DOCUMENT: Final = (State.POSTED, State.REPORTING, State.REPORTED)
+_LET_GO: Final = "e.company = %(company)s AND e.state = 'INTENT' AND e.until <= %(now)s"
+_LACKS: Final = (
+    f"e.company = %(company)s AND e.state IN ({listed(_HAS_DOCUMENT)}) AND e.reference_id IS NOT NULL "
+    "AND e.receipts_hash <> '' AND e.receipts_hash <> e.attached_hash "
+    f"AND (e.until IS NULL OR e.until <= %(now)s) AND {NEWEST}"
+)
 
 
 async def stale(session: Session, now: datetime, read_before: datetime, limit: int) -> tuple[str, ...]:
@@ -46,6 +64,25 @@ async def stale(session: Session, now: datetime, read_before: datetime, limit: i
         {"now": aware(now), "read_at": aware(read_before), "limit": limit},
     )
     return tuple(row["record_id"] for row in rows)
+
+
+async def is_due(session: Session, now: datetime, until: datetime, read_since: datetime) -> bool:
+    """Whether there is something to claim: it is mostly not so, and a transaction that finds that out costs a write."""
+    check_until(now, until)
+    statement = f"SELECT FROM brex_exports e WHERE {_DUE} AND e.read_at >= %(read_at)s LIMIT 1"
+    return await session.row(statement, {"now": aware(now), "read_at": aware(read_since)}) is not None
+
+
+async def is_let_go(session: Session, now: datetime, until: datetime) -> bool:
+    """The same for what to take over."""
+    check_until(now, until)
+    return await session.row(f"SELECT FROM brex_exports e WHERE {_LET_GO} LIMIT 1", {"now": aware(now)}) is not None
+
+
+async def lacks_receipts(session: Session, now: datetime, until: datetime) -> bool:
+    """The same for receipts."""
+    check_until(now, until)
+    return await session.row(f"SELECT FROM brex_exports e WHERE {_LACKS} LIMIT 1", {"now": aware(now)}) is not None
 
 
 async def claim(
@@ -59,10 +96,7 @@ async def claim(
 
 async def take_over(session: Session, owner: str, now: datetime, until: datetime, limit: int) -> tuple[Claim, ...]:
     """INTENT -> INTENT for what its owner let go."""
-    chosen = (
-        "SELECT e.number FROM brex_exports e WHERE e.company = %(company)s AND e.state = 'INTENT' "
-        f"AND e.until <= %(now)s ORDER BY e.number LIMIT %(limit)s {_MINE}"
-    )
+    chosen = f"SELECT e.number FROM brex_exports e WHERE {_LET_GO} ORDER BY e.number LIMIT %(limit)s {_MINE}"
     return await _claimed(session, chosen, State.INTENT, owner, now, until, {"limit": limit})
 
 
@@ -112,7 +146,7 @@ async def renew(session: Session, claim: Claim, now: datetime, until: datetime) 
 
 async def record_outcome(session: Session, claim: Claim, outcome: Outcome, now: datetime, detail: str) -> Export:
     """INTENT -> what the poster said."""
-    export = await check_lease(session, claim, (State.INTENT,))
+    export = claim.export
     values: Values = {"detail": detail, "until": aware(now), "code": None, "message": None}
     why = ""
     if isinstance(outcome, Posted):
@@ -126,15 +160,29 @@ async def record_outcome(session: Session, claim: Claim, outcome: Outcome, now: 
         why = values["message"] = outcome.reason
         if isinstance(outcome, NotNow) and outcome.after is not None:
             values["not_before"] = now + outcome.after
-    moved = await move(session, export, after, now=now, why=why, values=values)
-    await session.run(
-        "UPDATE brex_companies SET not_now = CASE WHEN %(put_off)s THEN not_now + 1 ELSE 0 END "
-        "WHERE company = %(company)s AND (%(put_off)s OR not_now > 0)",
-        {"put_off": isinstance(outcome, NotNow)},
+    row = await _ended(
+        session, claim, moved(State.INTENT, after, now=now, why=why) | values, isinstance(outcome, NotNow)
     )
-    if await give_way(session, [export.record_id], now=now):
+    if not row["is_newest"] and await give_way(session, [export.record_id], now=now):
         return await found(session, export.record_id, export.revision)
-    return moved
+    return export_of(row)
+
+
+async def _ended(session: Session, claim: Claim, values: Values, put_off: bool) -> Row:
+    """The lease asked, the move made and what was put off counted in one statement: this is done after every post."""
+    columns = ", ".join(f"{name} = %({name})s" for name in values)
+    one = claim.export
+    row = await session.row(
+        "WITH counted AS ("
+        "UPDATE brex_companies SET not_now = CASE WHEN %(put_off)s THEN not_now + 1 ELSE 0 END "
+        "WHERE company = %(company)s AND (%(put_off)s OR not_now > 0)) "
+        f"UPDATE brex_exports e SET {columns} WHERE company = %(company)s AND number = %(number)s "
+        f"AND epoch = %(epoch)s AND owner = %(owner)s AND state = 'INTENT' RETURNING e.*, {NEWEST} AS is_newest",
+        values | {"number": one.order, "epoch": claim.lease.epoch, "owner": claim.lease.owner} | {"put_off": put_off},
+    )
+    if row is None:
+        raise lease_lost(claim)
+    return row
 
 
 async def park(session: Session, claim: Claim, why: str, now: datetime, detail: str) -> Export:
@@ -149,10 +197,7 @@ async def claim_receipts(session: Session, owner: str, now: datetime, until: dat
     check_until(now, until)
     rows = await session.rows(
         "WITH chosen AS MATERIALIZED ("
-        "SELECT e.number FROM brex_exports e WHERE e.company = %(company)s "
-        f"AND e.state IN ({listed(_HAS_DOCUMENT)}) AND e.reference_id IS NOT NULL "
-        "AND e.receipts_hash <> '' AND e.receipts_hash <> e.attached_hash "
-        f"AND (e.until IS NULL OR e.until <= %(now)s) AND {NEWEST} ORDER BY e.number LIMIT %(limit)s {_MINE}) "
+        f"SELECT e.number FROM brex_exports e WHERE {_LACKS} ORDER BY e.number LIMIT %(limit)s {_MINE}) "
         "UPDATE brex_exports e SET owner = %(owner)s, epoch = epoch + 1, until = %(until)s FROM chosen "
         "WHERE e.company = %(company)s AND e.number = chosen.number RETURNING e.*",
         {"owner": owner, "now": aware(now), "until": aware(until), "limit": limit},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from ...converters import to_json
 from ...converters.exports import report_body
@@ -12,11 +13,13 @@ from ...models import ExportResult
 from ..exports import Batch, Export, Settlement
 from ..states import State
 from ..store_rules import check_is_as_read, check_results, check_settlement, check_until
-from .moving import NEWEST, found, give_way, move, revisions
+from .moving import NEWEST, give_way, move_each, moved, revisions_of
 from .rows import aware, batch_of, export_of
 from .session import Session, Values
 
-__all__ = ["open_batch", "renew_batch", "reportable", "settle", "take_over_batches"]
+__all__ = ["is_let_go", "open_batch", "renew_batch", "reportable", "settle", "take_over_batches"]
+
+_LET_GO: Final = "company = %(company)s AND closed_at IS NULL AND until <= %(now)s"
 
 
 async def reportable(session: Session, limit: int, bills: bool) -> tuple[Export, ...]:
@@ -44,7 +47,7 @@ async def open_batch(
     check_results(exports, results)
     row = await session.only(
         "INSERT INTO brex_batches (company, key, body, opened_at, owner, until) "
-        "VALUES (%(company)s, %(key)s, %(body)s, %(now)s, %(owner)s, %(until)s) RETURNING id",
+        "VALUES (%(company)s, %(key)s, %(body)s, %(now)s, %(owner)s, %(until)s) RETURNING *",
         {
             "key": key,
             "body": to_json(report_body(tuple(results))),
@@ -53,10 +56,19 @@ async def open_batch(
             "until": aware(until),
         },
     )
-    for export in exports:
-        newest = check_is_as_read(export, await revisions(session, export.record_id))
-        await move(session, newest, State.REPORTING, now=now, values={"batch": row["id"]})
-    return await _batch(session, row["id"])
+    stored = await revisions_of(session, [export.record_id for export in exports])
+    newest = [check_is_as_read(export, stored[export.record_id]) for export in exports]
+    batch: Values = {"batch": row["id"]}
+    await move_each(session, [(one, moved(one.state, State.REPORTING, now=now) | batch) for one in newest])
+    in_order = sorted(newest, key=lambda one: one.order)
+    return batch_of(row, tuple((one.record_id, one.revision) for one in in_order))
+
+
+async def is_let_go(session: Session, now: datetime, until: datetime) -> bool:
+    """Whether there is a batch to take over."""
+    check_until(now, until)
+    statement = f"SELECT FROM brex_batches WHERE {_LET_GO} LIMIT 1"
+    return await session.row(statement, {"now": aware(now)}) is not None
 
 
 async def take_over_batches(
@@ -65,8 +77,8 @@ async def take_over_batches(
     """Batches that their owner let go."""
     check_until(now, until)
     rows = await session.rows(
-        "WITH chosen AS MATERIALIZED (SELECT id FROM brex_batches WHERE company = %(company)s "
-        "AND closed_at IS NULL AND until <= %(now)s ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) "
+        f"WITH chosen AS MATERIALIZED (SELECT id FROM brex_batches WHERE {_LET_GO} "
+        "ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) "
         "UPDATE brex_batches b SET owner = %(owner)s, epoch = epoch + 1, until = %(until)s FROM chosen "
         "WHERE b.company = %(company)s AND b.id = chosen.id RETURNING b.id",
         {"owner": owner, "now": aware(now), "until": aware(until), "limit": limit},
@@ -88,16 +100,20 @@ async def renew_batch(session: Session, batch: Batch, now: datetime, until: date
 async def settle(session: Session, batch: Batch, settlements: Sequence[Settlement], now: datetime) -> Batch | None:
     """REPORTING -> what each settlement says."""
     await _check_lease(session, batch)
-    members = dict(await _members(session, batch.id))
+    members = {export.record_id: export for export in await _exports_in(session, batch.id)}
+    moves = []
     for one in settlements:
         if one.record_id not in members:
             raise MoveRefused(f"{one.record_id} is not in batch {batch.id}, or settled")
-        export = await found(session, one.record_id, members.pop(one.record_id))
+        export = members.pop(one.record_id)
         check_settlement(export, one)
-        values: Values = {"batch": None, "not_before": aware(one.not_before) if one.not_before else None}
-        if one.left_queue is not None:
-            values["left_queue"] = one.left_queue
-        await move(session, export, one.after, now=now, values=values)
+        values: Values = {
+            "batch": None,
+            "not_before": aware(one.not_before) if one.not_before else None,
+            "left_queue": export.left_queue if one.left_queue is None else one.left_queue,
+        }
+        moves.append((export, moved(export.state, one.after, now=now) | values))
+    await move_each(session, moves)
     await give_way(session, [one.record_id for one in settlements], now=now)
     if members:
         return await _batch(session, batch.id)
@@ -115,6 +131,14 @@ async def _members(session: Session, number: int) -> tuple[tuple[str, int], ...]
         {"id": number},
     )
     return tuple((row["record_id"], row["revision"]) for row in rows)
+
+
+async def _exports_in(session: Session, number: int) -> tuple[Export, ...]:
+    """What is not settled."""
+    rows = await session.rows(
+        "SELECT * FROM brex_exports WHERE company = %(company)s AND batch = %(id)s ORDER BY number", {"id": number}
+    )
+    return tuple(map(export_of, rows))
 
 
 async def _batch(session: Session, number: int) -> Batch:

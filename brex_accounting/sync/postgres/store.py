@@ -72,10 +72,14 @@ class PostgresStore:
         self, owner: str, *, now: datetime, until: datetime, read_since: datetime, limit: int
     ) -> tuple[Claim, ...]:
         """DISCOVERED -> INTENT."""
+        if not await self._database.read(posting.is_due, now, until, read_since):
+            return ()
         return await self._database.write(posting.claim, owner, now, until, read_since, limit)
 
     async def take_over(self, owner: str, *, now: datetime, until: datetime, limit: int) -> tuple[Claim, ...]:
         """INTENT -> INTENT where a lease ended."""
+        if not await self._database.read(posting.is_let_go, now, until):
+            return ()
         return await self._database.write(posting.take_over, owner, now, until, limit)
 
     async def renew(self, claim: Claim, *, now: datetime, until: datetime) -> Claim:
@@ -111,6 +115,8 @@ class PostgresStore:
         self, owner: str, *, now: datetime, until: datetime, limit: int = 1
     ) -> tuple[Batch, ...]:
         """Batches whose lease ended."""
+        if not await self._database.read(reporting.is_let_go, now, until):
+            return ()
         return await self._database.write(reporting.take_over_batches, owner, now, until, limit)
 
     async def renew_batch(self, batch: Batch, *, now: datetime, until: datetime) -> Batch:
@@ -123,6 +129,8 @@ class PostgresStore:
 
     async def claim_receipts(self, owner: str, *, now: datetime, until: datetime, limit: int) -> tuple[Claim, ...]:
         """Lease what lacks receipts."""
+        if not await self._database.read(posting.lacks_receipts, now, until):
+            return ()
         return await self._database.write(posting.claim_receipts, owner, now, until, limit)
 
     async def record_attached(self, claim: Claim, *, now: datetime) -> Export:

