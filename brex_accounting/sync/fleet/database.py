@@ -14,13 +14,15 @@ from psycopg_pool import AsyncConnectionPool
 from ...errors import StoreError, StoreUnavailable
 from ...session.discreet import Hidden, Unchained
 
-__all__ = ["Connection", "Database", "Pool", "translated"]
+__all__ = ["Connection", "Database", "Pool", "end_when_silent", "translated"]
 
 Connection: TypeAlias = psycopg.AsyncConnection[DictRow]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 _PATIENCE: Final = 10.0
 """Seconds to wait for a connection."""
+_SILENCE: Final = "10s"
+"""Between two statements of a transaction of ours: longer than an event loop ever stands still."""
 
 
 class Database:
@@ -54,6 +56,7 @@ class Database:
             timeout=_PATIENCE,
             reconnect_timeout=_PATIENCE,
             check=AsyncConnectionPool[Connection].check_connection,
+            configure=end_when_silent,
             open=False,
         )
         try:
@@ -79,6 +82,19 @@ class Database:
 
     def __repr__(self) -> str:
         return "Database(...)"
+
+
+async def end_when_silent(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Let PostgreSQL end a transaction whose process is frozen or gone, unless somebody has chosen another time.
+
+    What that process has locked would stay locked: a company's row, a job.
+    """
+    await connection.execute(
+        "SELECT set_config('idle_in_transaction_session_timeout', %s, false) "
+        "WHERE current_setting('idle_in_transaction_session_timeout') = '0'",
+        (_SILENCE,),
+    )
+    await connection.commit()
 
 
 @contextmanager

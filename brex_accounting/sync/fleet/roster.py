@@ -149,6 +149,8 @@ class Roster:
         """
         # One transaction: whoever dies inside leaves the company as it was.
         async with self._database.transaction() as connection:
+            # The block opens the user's books: nobody knows how long that takes.
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
             found = await connection.execute(
                 """SELECT started_at IS NOT NULL AND ended_at IS NULL AS running FROM brex_fleet_company
                 WHERE company_id = %s AND retired_at IS NULL FOR UPDATE""",

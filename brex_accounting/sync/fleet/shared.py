@@ -12,7 +12,7 @@ from ...session.clock import Clock
 from ...session.discreet import Hidden
 from ...session.limiter import RateLimit
 from ..postgres import Pool, PostgresLimiter, PostgresStore, make_tables
-from .database import translated
+from .database import end_when_silent, translated
 
 __all__ = ["Shared"]
 
@@ -47,7 +47,13 @@ class Shared:
 
     async def __aenter__(self) -> Self:
         pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
-            self._dsn.value, min_size=1, max_size=self._size, reconnect_timeout=_PATIENCE, open=False, name="brex-fleet"
+            self._dsn.value,
+            min_size=1,
+            max_size=self._size,
+            configure=end_when_silent,
+            reconnect_timeout=_PATIENCE,
+            open=False,
+            name="brex-fleet",
         )
         with translated():
             await pool.open()
