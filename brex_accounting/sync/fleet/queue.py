@@ -14,7 +14,7 @@ from procrastinate.tasks import Task
 from .database import Connection, Database, translated
 from .roster import Roster
 from .schema import TABLE
-from .spread import put_off_lost
+from .spread import put_apart
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
@@ -148,7 +148,7 @@ class Queue:
 
     async def _again(self, job: Job) -> None:
         company_id = str(job.task_kwargs.get("company_id"))
-        wait = put_off_lost(await self._roster.attempts(company_id), every=timedelta(hours=1))
+        wait = put_apart(company_id, await self._roster.attempts(company_id), every=timedelta(hours=1))
         with translated():
             try:
                 await self._app.job_manager.retry_job(job, retry_at=datetime.now(UTC) + wait)
