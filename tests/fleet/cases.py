@@ -100,8 +100,17 @@ async def poison(there: Town) -> Verdict:
 
 async def killer(there: Town) -> Verdict:
     """The poll of one company kills its worker each time, and somebody begins another one."""
+    return await _supervised(there, workers=2, polls=1)
+
+
+async def killer_beside(there: Town) -> Verdict:
+    """The same with one worker, so that the polls beside it are killed with it, and wait again with it."""
+    return await _supervised(there, workers=1, polls=4)
+
+
+async def _supervised(there: Town, *, workers: int, polls: int) -> Verdict:
     deadly = list(there.companies)[len(there.companies) // 2]
-    supervised = [asyncio.create_task(_supervise(there, deadly)) for _ in range(2)]
+    supervised = [asyncio.create_task(_supervise(there, deadly, polls)) for _ in range(workers)]
     try:
         await there.until(lambda: any(worker.status is not None for worker in there.workers))
         first = next(worker for worker in there.workers if worker.status is not None)
@@ -113,9 +122,11 @@ async def killer(there: Town) -> Verdict:
         await asyncio.gather(*supervised, return_exceptions=True)
 
 
-async def _supervise(there: Town, deadly: str) -> None:
+async def _supervise(there: Town, deadly: str, polls: int) -> None:
     while True:
-        await there.ended(there.worker(killer=deadly))
+        worker = there.worker(killer=deadly, polls=polls)
+        while worker.status is None:
+            await asyncio.sleep(0.1)
         await asyncio.sleep(0.1)
 
 
@@ -164,6 +175,7 @@ CASES: Final[Mapping[str, Case]] = {
     # The loop has no queue that one company could fill, and no memory of who killed whom.
     "poison": Case(poison, _FLEETS, adds=True),
     "killer": Case(killer, _FLEETS),
+    "killer-beside": Case(killer_beside, _FLEETS),
 }
 
 

@@ -11,7 +11,7 @@ from .cases import CASES
 from .conformance import Place, judged
 from .town import Setting, Verdict
 
-SLOWER = {"freeze-writing"}
+SLOWER = {"freeze-writing", "killer-beside"}
 """They wait for a time that is not ours to choose."""
 LOOPS = {"kill"}
 """By default the plain engine has to show this alone."""
