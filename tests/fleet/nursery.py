@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import attrs
@@ -41,13 +41,15 @@ class Worker:
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal, if it lives."""
-        if self.status is None:
-            os.kill(self.pid, number)
+        with suppress(ProcessLookupError):  # it ended a moment ago, and its status is being written
+            if self.status is None:
+                os.kill(self.pid, number)
 
     @property
     def words(self) -> str:
         """What it had to say."""
-        return Path(f"{self.ending}.log").read_text()
+        path = Path(f"{self.ending}.log")
+        return path.read_text() if path.exists() else ""
 
     def kill(self) -> None:
         """End it, also one that is frozen."""

@@ -154,7 +154,9 @@ class Town:
     async def rested(self, *, without: str = "") -> None:
         """Wait until no poll runs any more."""
         if self.fleet is not None:
-            await self.status_when(lambda status: not any(one.running for one in _but(status, without)))
+            await self.status_when(
+                lambda status: not any(one.running for one in status.companies if one.company_id != without)
+            )
         living = [one.number for one in self.workers if one.status is None]
         await self.until(lambda: not self.diary.held(*living) - {without})
 
@@ -192,16 +194,15 @@ class Town:
                 found += store.execute(_UNCONFIRMED.format("exports")).fetchone()[0]
         return found
 
-    async def _shown(self, left: set[str]) -> object:
-        if self.fleet is None:
-            return sorted(left)
-        status = await self.fleet.status()
-        shown = [one for one in status.companies if one.company_id in left or one.running or one.last_error]
-        return attrs.evolve(status, companies=shown[:20])
-
-
-def _but(status: FleetStatus, without: str) -> list[Any]:
-    return [one for one in status.companies if one.company_id != without]
+    async def _shown(self, left: set[str]) -> str:
+        """The first of those that are left, and the last words of each worker."""
+        stand: object = sorted(left)[:20]
+        if self.fleet is not None:
+            status = await self.fleet.status()
+            shown = [one for one in status.companies if one.company_id in left or one.running or one.last_error]
+            stand = attrs.evolve(status, companies=shown[:20])
+        words = [f"{one.number} ({one.status}): {one.words[-500:]}" for one in self.workers]
+        return "\n".join([str(stand), *words])
 
 
 def database(server: PostgresServer, name: str) -> str:
