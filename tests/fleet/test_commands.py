@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,19 @@ import msgspec
 from brex_accounting.sandbox.rules import ALL_SCOPES
 from brex_accounting.sync.fleet import Keyring
 
-from .town import ROOT, Town, town
+from .nursery import ROOT, Nursery
+from .town import Town, town
 
 BOOKS = """
 import os
 import msgspec
-from tests.fleet.fleet_worker import Orders, make
+from tests.fleet.orders import Orders
+from tests.fleet.struck import Struck
 
-ORDERS = msgspec.json.decode(os.environ["TOWN"], type=Orders)
+STRUCK = Struck(msgspec.json.decode(os.environ["TOWN"], type=Orders))
 
 def export(brex, company_id, store):
-    return make(ORDERS, brex, company_id, store)
+    return STRUCK.make(brex, company_id, store)
 """
 
 
@@ -67,16 +70,17 @@ def terminal(there: Town, folder: Path) -> Terminal:
     )
 
 
-async def test_a_company_is_retired_once_all_is_reported(dsn: str, tmp_path: Path) -> None:
+async def test_a_company_is_retired_once_all_is_reported(dsn: str, nursery: Nursery, tmp_path: Path) -> None:
     """Without the right to report it is PAUSED with one document, and stays; with it, it goes, and so do its tokens."""
-    async with town(dsn, tmp_path, companies=1) as there:
-        (company_id,) = there.due
-        brex, shell = there.sandboxes[company_id].brex, terminal(there, tmp_path)
+    async with town(dsn, tmp_path, nursery, companies=1) as there, AsyncExitStack() as ending:
+        (company_id,) = there.companies
+        brex, shell = there.companies[company_id].brex, terminal(there, tmp_path)
+        assert there.fleet is not None
         brex.tokens["canary"] = frozenset({"accounting.record.read"})
         assert (await shell.run("init"))[0] == 0
         assert (await shell.run("add-company", company_id, given="canary\n"))[0] == 0
         worker = await shell.begin("run", "books:export", "--polls", "2")
-        there.workers.append(worker)
+        ending.callback(_kill, worker)
         await there.status_when(lambda status: len(status.paused) == 1 and not status.running)
 
         code, out, _ = await shell.run("status")
@@ -88,7 +92,7 @@ async def test_a_company_is_retired_once_all_is_reported(dsn: str, tmp_path: Pat
 
         brex.tokens["canary"] = ALL_SCOPES
         assert await there.fleet.trigger(company_id)
-        await there.until(there.exported)
+        await there.exported()
         await there.status_when(lambda status: not (status.unreported or status.running))
         code, _, err = await shell.run("retire-company", company_id, "books:export")
         assert code == 0, err
@@ -106,6 +110,11 @@ async def test_a_new_key_opens_what_it_sealed(tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     keyring = Keyring([out.strip()])
     assert keyring.unseal(keyring.seal(b"token")) == b"token"
+
+
+def _kill(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
 
 
 async def test_wrong_use_is_told(tmp_path: Path) -> None:

@@ -179,15 +179,31 @@ async def test_tokens_are_kept_encrypted_and_sealed_anew(base: Base, keyring: Ke
 
 
 async def test_what_a_dead_worker_ran_is_queued_again(base: Base) -> None:
-    """At once the first two times, later after that: it may be the poll that kills."""
+    """Before all that are merely due: at once the first time, later after that, for it may be the poll that kills."""
     await base.roster.add("a", "token")
     await base.queue.put_due()
-    for is_at_once in (True, True, False):
+    for is_at_once in (True, False, False):
         await base.roster.begin("a")
         await base.rows("UPDATE procrastinate_jobs SET status = 'doing', scheduled_at = NULL")
         assert await base.queue.rescue(timedelta(seconds=1)) == 1
-        query = "SELECT status::text, scheduled_at <= now() + interval '1 second' FROM procrastinate_jobs"
-        assert await base.rows(query) == [("todo", is_at_once)]
+        query = "SELECT priority, scheduled_at <= now() + interval '1 second' FROM procrastinate_jobs"
+        assert await base.rows(query) == [(5, is_at_once)]
+
+
+async def test_who_was_cut_short_goes_before_those_who_wait(base: Base) -> None:
+    """Once: its poll given back by a worker that goes, and its store lost, but not its own failure."""
+    for company_id in ("a", "b", "c"):
+        await base.roster.add(company_id, "token")
+        await base.roster.begin(company_id)
+    await base.roster.given_back("a")
+    await base.roster.failed("b", "gone", is_lost=True)
+    await base.roster.failed("c", "its own")
+    assert await base.queue.put_due() == 2
+    assert [one[:2] for one in sorted(await base.jobs())] == [("a", 5), ("b", 5)]
+    await base.rows("DELETE FROM procrastinate_jobs")
+    await base.rows("UPDATE brex_fleet_company SET due_at = now()")
+    await base.queue.put_due()
+    assert [one[1] for one in await base.jobs()] == [0, 0, 0]
 
 
 async def test_a_dead_workers_job_makes_way_for_the_one_that_waits(base: Base) -> None:

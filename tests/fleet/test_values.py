@@ -13,7 +13,7 @@ from brex_accounting import ConfigurationError
 from brex_accounting.oauth import TokenPair
 from brex_accounting.sync.fleet import CompanyStatus, FleetStatus, Keyring
 from brex_accounting.sync.fleet.secret import Secret, read_secret, written
-from brex_accounting.sync.fleet.spread import next_due, put_off, put_off_lost
+from brex_accounting.sync.fleet.spread import next_due, put_apart, put_off, put_off_lost
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 5, 4, 10, 20, 30, tzinfo=UTC)
@@ -47,6 +47,23 @@ def test_who_fails_waits_longer_up_to_the_interval(failures: int, seconds: int) 
 def test_what_was_lost_comes_again_at_once_but_not_for_ever(attempts: int, seconds: int) -> None:
     """It may be the poll itself that kills."""
     assert put_off_lost(attempts, every=HOUR) == timedelta(seconds=seconds)
+
+
+@given(st.text(min_size=1), st.integers(2, 100))
+def test_who_is_lost_again_waits_less_than_twice_as_long(company_id: str, attempts: int) -> None:
+    """Never less than a lost one does anyway, and the first loss costs nothing more."""
+    wait = put_off_lost(attempts, every=HOUR)
+    assert put_apart(company_id, 1, every=HOUR) == timedelta()
+    assert wait <= put_apart(company_id, attempts, every=HOUR) <= wait + max(wait, timedelta(seconds=10))
+
+
+@pytest.mark.parametrize("attempts", [2, 3, 4])
+def test_who_died_together_comes_again_apart(attempts: int) -> None:
+    """Of 1,000 companies no second of the wait gets more than twice its share."""
+    waits = [put_apart(f"cuacc_{n}", attempts, every=HOUR) for n in range(1_000)]
+    longest = max(timedelta(seconds=10), put_off_lost(attempts, every=HOUR)) / timedelta(seconds=1)
+    seconds = Counter(wait // timedelta(seconds=1) for wait in waits)
+    assert max(seconds.values()) <= 2 * 1_000 / longest
 
 
 def test_a_token_is_kept_and_read() -> None:

@@ -14,13 +14,15 @@ from psycopg_pool import AsyncConnectionPool
 from ...errors import StoreError, StoreUnavailable
 from ...session.discreet import Hidden, Unchained
 
-__all__ = ["Connection", "Database", "Pool", "translated"]
+__all__ = ["Connection", "Database", "Pool", "prepared", "translated"]
 
 Connection: TypeAlias = psycopg.AsyncConnection[DictRow]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 _PATIENCE: Final = 10.0
 """Seconds to wait for a connection."""
+_SILENCE: Final = "10s"
+"""Between two statements of a transaction of ours: longer than an event loop ever stands still."""
 
 
 class Database:
@@ -49,12 +51,12 @@ class Database:
             self._dsn.value,
             connection_class=psycopg.AsyncConnection[DictRow],
             kwargs={"row_factory": dict_row, "connect_timeout": int(_PATIENCE)},
-            configure=_committing,
             min_size=1,
             max_size=self._size,
             timeout=_PATIENCE,
             reconnect_timeout=_PATIENCE,
             check=AsyncConnectionPool[Connection].check_connection,
+            configure=prepared,
             open=False,
         )
         try:
@@ -89,6 +91,21 @@ class Database:
         return "Database(...)"
 
 
+async def prepared(connection: psycopg.AsyncConnection[Any]) -> None:
+    """A new connection commits by itself, and PostgreSQL ends a transaction whose process is frozen or gone.
+
+    What that process has locked would stay locked: a company's row, a job. Another time that somebody has chosen
+    stays.
+    """
+    # Not as an argument of the connection: the queue gives its own, for the one it listens on.
+    await connection.set_autocommit(True)
+    await connection.execute(
+        "SELECT set_config('idle_in_transaction_session_timeout', %s, false) "
+        "WHERE current_setting('idle_in_transaction_session_timeout') = '0'",
+        (_SILENCE,),
+    )
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """A block whose errors of PostgreSQL and of the queue leave as ``StoreError``, without the text of either.
@@ -102,11 +119,6 @@ def translated() -> Iterator[None]:
             raise _ours(error.__cause__ or error) from None
         except psycopg.Error as error:
             raise _ours(error) from None
-
-
-async def _committing(connection: Connection) -> None:
-    # Not as an argument of each connection: the queue gives its own, for the one it listens on.
-    await connection.set_autocommit(True)
 
 
 def _ours(error: BaseException) -> StoreError:

@@ -14,7 +14,7 @@ from procrastinate.tasks import Task
 from .database import Connection, Database, translated
 from .roster import Roster
 from .schema import TABLE
-from .spread import put_off_lost
+from .spread import put_apart
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
@@ -24,6 +24,8 @@ __all__ = ["Queue"]
 _NAME: Final = "brex_accounting.fleet"
 _TASK: Final = "brex_accounting.poll"
 _AT_A_TIME: Final = 200
+_FIRST: Final = 5
+"""What was cut short: somebody waits for the rest of it already."""
 _URGENT: Final = 10
 
 
@@ -59,16 +61,16 @@ class Queue:
         """Queue a poll for each company that is due; how many were due."""
         async with self._database.transaction() as connection:
             found = await connection.execute(
-                """SELECT company_id, now() AS now FROM brex_fleet_company WHERE due_at <= now()
+                """SELECT company_id, goes_first, now() AS now FROM brex_fleet_company WHERE due_at <= now()
                 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED""",
                 (_AT_A_TIME,),
             )
             rows = await found.fetchall()
             for row in rows:
-                await self._put(connection, row["company_id"], priority=0)
+                await self._put(connection, row["company_id"], priority=_FIRST if row["goes_first"] else 0)
                 await connection.execute(
-                    """UPDATE brex_fleet_company SET queued_at = coalesce(queued_at, due_at), due_at = %s
-                    WHERE company_id = %s""",
+                    """UPDATE brex_fleet_company SET queued_at = coalesce(queued_at, due_at), due_at = %s,
+                    goes_first = false WHERE company_id = %s""",
                     (self._roster.turn_after(row["company_id"], row["now"]), row["company_id"]),
                 )
         return len(rows)
@@ -105,7 +107,7 @@ class Queue:
             await self._again(job)
         async with self._database.transaction() as connection:
             found = await connection.execute(
-                """UPDATE brex_fleet_company SET due_at = least(due_at, now()), queued_at = NULL,
+                """UPDATE brex_fleet_company SET due_at = least(due_at, now()), goes_first = true, queued_at = NULL,
                 ended_at = CASE WHEN started_at IS NOT NULL THEN coalesce(ended_at, now()) END
                 WHERE due_at IS NOT NULL AND (queued_at IS NOT NULL OR (started_at IS NOT NULL AND ended_at IS NULL))
                 AND NOT EXISTS (SELECT FROM procrastinate_jobs
@@ -148,10 +150,12 @@ class Queue:
 
     async def _again(self, job: Job) -> None:
         company_id = str(job.task_kwargs.get("company_id"))
-        wait = put_off_lost(await self._roster.attempts(company_id), every=timedelta(hours=1))
+        wait = put_apart(company_id, await self._roster.attempts(company_id), every=timedelta(hours=1))
         with translated():
             try:
-                await self._app.job_manager.retry_job(job, retry_at=datetime.now(UTC) + wait)
+                await self._app.job_manager.retry_job(
+                    job, retry_at=datetime.now(UTC) + wait, priority=max(job.priority, _FIRST)
+                )
             except (AlreadyEnqueued, UniqueViolation):
                 # Another poll of the company waits, and only for this one: the lock goes, and it runs.
                 await self._app.job_manager.finish_job(job, Status.FAILED, delete_job=True)

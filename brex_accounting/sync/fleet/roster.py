@@ -115,8 +115,9 @@ class Roster:
             row = await found.fetchone()
             wait = (put_off_lost if is_lost else put_off)(row["attempts"] if row else 1, every=self._every)
             await connection.execute(
-                """UPDATE brex_fleet_company SET due_at = now() + %s WHERE company_id = %s AND due_at IS NOT NULL""",
-                (wait, company_id),
+                """UPDATE brex_fleet_company SET due_at = now() + %s, goes_first = %s
+                WHERE company_id = %s AND due_at IS NOT NULL""",
+                (wait, not wait, company_id),
             )
 
     async def given_back(self, company_id: str) -> None:
@@ -124,7 +125,7 @@ class Roster:
         async with self._database.connection() as connection:
             await connection.execute(
                 """UPDATE brex_fleet_company SET ended_at = now(), attempts = greatest(attempts - 1, 0),
-                due_at = now() WHERE company_id = %s AND due_at IS NOT NULL""",
+                due_at = now(), goes_first = true WHERE company_id = %s AND due_at IS NOT NULL""",
                 (company_id,),
             )
 
@@ -149,6 +150,8 @@ class Roster:
         """
         # One transaction: whoever dies inside leaves the company as it was.
         async with self._database.transaction() as connection:
+            # The block opens the user's books: nobody knows how long that takes.
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
             found = await connection.execute(
                 """SELECT started_at IS NOT NULL AND ended_at IS NULL AS running FROM brex_fleet_company
                 WHERE company_id = %s AND retired_at IS NULL FOR UPDATE""",

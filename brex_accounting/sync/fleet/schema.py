@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS brex_fleet_company (
     added_at timestamptz NOT NULL DEFAULT now(),
     retired_at timestamptz,
     due_at timestamptz,  -- NULL: not polled any more
+    goes_first boolean NOT NULL DEFAULT false,  -- a poll of it was cut short
     queued_at timestamptz,  -- NULL: no poll waits
     started_at timestamptz,
     ended_at timestamptz,

@@ -13,7 +13,7 @@ from ...session.clock import Clock
 from ...session.discreet import Hidden
 from ...session.limiter import RateLimit
 from ..postgres import Pool, PostgresLimiter, PostgresStore, inherit_store, make_tables
-from .database import translated
+from .database import prepared, translated
 
 __all__ = ["Shared"]
 
@@ -53,9 +53,9 @@ class Shared:
     async def __aenter__(self) -> Self:
         pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             self._dsn.value,
-            kwargs={"autocommit": True},
             min_size=1,
             max_size=self._size,
+            configure=prepared,
             reconnect_timeout=_PATIENCE,
             open=False,
             name="brex-fleet",

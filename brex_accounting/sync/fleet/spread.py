@@ -6,11 +6,13 @@ import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-__all__ = ["next_due", "put_off", "put_off_lost"]
+__all__ = ["next_due", "put_apart", "put_off", "put_off_lost"]
 
 _FIRST_WAIT: Final = timedelta(seconds=30)
 _TRIES: Final = 2
 """So often a poll that was lost comes again at once: it may be the poll that kills."""
+_APART: Final = timedelta(seconds=10)
+"""Longer than a worker takes to look for what waits, and than most polls."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,3 +39,16 @@ def put_off_lost(attempts: int, *, every: timedelta) -> timedelta:
     ``attempts``: polls begun since the last that came to its end.
     """
     return timedelta() if attempts <= _TRIES else put_off(attempts - _TRIES, every=every)
+
+
+def put_apart(company_id: str, attempts: int, *, every: timedelta) -> timedelta:
+    """How long a company waits whose poll lost its worker: as any lost one, and from the second time on apart.
+
+    A poll that kills takes those beside it along. Were they to come again with it each time, they would die with
+    it each time. Each gets another moment after each loss, within twice the wait.
+    """
+    wait = put_off_lost(attempts, every=every)
+    if attempts < _TRIES:
+        return wait
+    share = zlib.crc32(f"{company_id} {attempts}".encode()) / 2**32
+    return wait + share * max(wait, _APART)

@@ -18,13 +18,19 @@ __all__ = ["begin", "was_kept"]
 _KEPT: Final = 32
 """So many marks are kept: more writes than follow on one another while a lost answer is looked for."""
 
+_IDLE: Final = "10s"
+
 # Marking the row locks it: a company's writes follow on one another, as a store promises of its moves, and each
 # statement after this one sees what the one before left. What a server does not keep through a crash is no store.
+# A process that is frozen, or a host that is gone, must not keep the lock: between two statements of ours there is
+# no work, and whoever is silent for so long in there loses the connection, and the transaction with it.
 _BEGIN: Final = f"""
     UPDATE brex_companies SET writes = writes + 1, recent = (%(mark)s::uuid || recent)[1:{_KEPT}]
     WHERE company = %(company)s
     RETURNING writes, CASE current_setting('synchronous_commit')
-        WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END
+        WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END,
+    CASE current_setting('idle_in_transaction_session_timeout')
+        WHEN '0' THEN set_config('idle_in_transaction_session_timeout', '{_IDLE}', true) END
 """
 
 

@@ -55,6 +55,8 @@ async def inherit_store(path: str | PathLike[str], pool: Pool, company: str, *, 
             session = Session(company, connection)
             await open_store(session, Binding(company=company), now, MIGRATIONS)
             await begin(session, uuid4())
+            # The file may be waited for in between.
+            await session.run("SET LOCAL idle_in_transaction_session_timeout = '10min'")
             if await session.row("SELECT 1 FROM brex_exports WHERE company = %(company)s LIMIT 1"):
                 raise StoreMismatch(f"{company}: it has exports in PostgreSQL already, which cannot be put together")
             async with leaving(

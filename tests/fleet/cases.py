@@ -1,0 +1,187 @@
+"""What may happen to a fleet, a small story each, and where each applies.
+
+Two workers share all companies unless it says otherwise. A blow falls when a share of all documents is posted, and
+always at the same place in the code: right after a post and before anybody wrote down that it went through, or right
+before the lease is asked for. What no store can prevent is left out: who is frozen between that question and the
+post itself posts when it wakes, and only books that refuse a second document of a key would notice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import attrs
+
+from .nursery import Worker
+from .town import Setting, Town, Verdict
+
+__all__ = ["CASES", "Case", "told"]
+
+_THIRD: Final = 0.3
+
+
+async def kill(there: Town) -> Verdict:
+    """``kill -9`` right after a post."""
+    doomed = there.worker(blow="kill", at=there.share(_THIRD))
+    there.worker()
+    assert await there.ended(doomed) == -signal.SIGKILL
+    return await there.verdict(recovery=await there.recovered(_blow(there, doomed), doomed))
+
+
+async def quiet(there: Town) -> Verdict:
+    """The only worker dies when nobody else waits; another one is begun, and nothing new comes."""
+    doomed = there.worker(blow="kill", at=there.records - 1)
+    assert await there.ended(doomed) == -signal.SIGKILL
+    there.worker()
+    return await there.verdict(recovery=await there.recovered(_blow(there, doomed), doomed))
+
+
+async def freeze(there: Town) -> Verdict:
+    """SIGSTOP before a lease is asked for, past lease and sign of life; SIGCONT when another one has ended all."""
+    return await _frozen(there, there.worker(blow="freeze", at=there.share(_THIRD), polls=1, parallel=1))
+
+
+async def freeze_writing(there: Town) -> Verdict:
+    """The same in the middle of a transaction of the store."""
+    return await _frozen(there, there.worker(blow="freeze-writing", at=there.share(_THIRD), polls=1, parallel=1))
+
+
+async def database(there: Town) -> Verdict:
+    """PostgreSQL is stopped at once, and is back after two seconds."""
+    server = there.server
+    assert server is not None
+    both = [there.worker(polls=2), there.worker(polls=2)]
+    await there.until(lambda: there.diary.posts() >= there.share(_THIRD))
+    blow = time.monotonic()
+    await asyncio.to_thread(server.stop_at_once)
+    await asyncio.sleep(2)
+    await asyncio.to_thread(server.start)
+    verdict = await there.verdict(recovery=await there.recovered(blow, *both))
+    assert [one.status for one in both] == [None, None], "a worker did not outlive the loss of its database"
+    return verdict
+
+
+async def rolling(there: Town) -> Verdict:
+    """Both are replaced while work goes on: they end by themselves, and leave no poll behind."""
+    first = there.worker(blow="leave", at=there.share(_THIRD), polls=2)
+    second = there.worker(blow="leave", at=there.share(2 * _THIRD), polls=2)
+    slowest = 0.0
+    for leaving in (first, second):
+        assert await there.ended(leaving) == 0
+        there.worker(polls=2)
+        assert not there.diary.held(leaving.number), "it left a poll behind"
+        slowest = max(slowest, await there.recovered(_blow(there, leaving), leaving))
+    return await there.verdict(recovery=slowest)
+
+
+async def poison(there: Town) -> Verdict:
+    """One company always fails, and takes its time; there is one worker, and one poll at a time.
+
+    A third of the others goes without it, a third right behind it, a third without it again.
+    """
+    poisoned, *others = there.companies
+    there.worker(poison=poisoned, polls=1)
+    took = []
+    for number in range(3):
+        beside = [poisoned] if number == 1 else []
+        third = others[number::3]
+        await there.add(*beside, *third)
+        await there.exported(third)
+        took.append(await there.took(*beside, *third) / len(third))
+    verdict = await there.verdict(without=poisoned)
+    tries = there.diary.polls_of(poisoned)
+    assert 1 <= tries <= 1 + verdict.seconds / 30, f"it came again {tries} times, and not later each time"
+    return attrs.evolve(verdict, ratio=(took[0] + took[2]) / 2 / took[1])
+
+
+async def killer(there: Town) -> Verdict:
+    """The poll of one company kills its worker each time, and somebody begins another one."""
+    return await _supervised(there, workers=2, polls=1)
+
+
+async def killer_beside(there: Town) -> Verdict:
+    """The same with one worker, so that the polls beside it are killed with it, and wait again with it."""
+    return await _supervised(there, workers=1, polls=4)
+
+
+async def _supervised(there: Town, *, workers: int, polls: int) -> Verdict:
+    deadly = list(there.companies)[len(there.companies) // 2]
+    supervised = [asyncio.create_task(_supervise(there, deadly, polls)) for _ in range(workers)]
+    try:
+        await there.until(lambda: any(worker.status is not None for worker in there.workers))
+        first = next(worker for worker in there.workers if worker.status is not None)
+        recovery = await there.recovered(_blow(there, first), first, without=deadly)
+        return await there.verdict(recovery=recovery, without=deadly)
+    finally:
+        for one in supervised:
+            one.cancel()
+        await asyncio.gather(*supervised, return_exceptions=True)
+
+
+async def _supervise(there: Town, deadly: str, polls: int) -> None:
+    while True:
+        worker = there.worker(killer=deadly, polls=polls)
+        while worker.status is None:
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)
+
+
+async def _frozen(there: Town, frozen: Worker) -> Verdict:
+    await there.until(lambda: there.diary.blow(frozen.number) is not None)
+    there.worker()
+    blow = _blow(there, frozen)
+    recovery = await there.recovered(blow, frozen)
+    await there.exported()
+    frozen.send(signal.SIGCONT)
+    await there.until(lambda: any(line.what == "woken" for line in there.diary.lines()))
+    verdict = await there.verdict(recovery=recovery)
+    assert frozen.status is None, "the frozen worker did not go on"
+    return verdict
+
+
+def _blow(there: Town, worker: Worker) -> float:
+    blow = there.diary.blow(worker.number)
+    assert blow is not None
+    return blow.at
+
+
+@attrs.frozen
+class Case:
+    """A story, and the settings in which there is something to tell. ``adds``: it adds the companies itself."""
+
+    tell: Callable[[Town], Awaitable[Verdict]]
+    settings: tuple[Setting, ...]
+    adds: bool = False
+
+
+_SQLITE, _POSTGRES = Setting("sqlite", "fleet"), Setting("postgres", "fleet")
+_SQLITE_LOOP, _POSTGRES_LOOP = Setting("sqlite", "loop"), Setting("postgres", "loop")
+_FLEETS = (_SQLITE, _POSTGRES)
+_ALL = (_SQLITE, _POSTGRES, _SQLITE_LOOP, _POSTGRES_LOOP)
+
+CASES: Final[Mapping[str, Case]] = {
+    "kill": Case(kill, _ALL),
+    "quiet": Case(quiet, _ALL),
+    "freeze": Case(freeze, _ALL),
+    # Who is frozen with a file locked keeps it locked: SQLite has nobody to take it away.
+    "freeze-writing": Case(freeze_writing, (_POSTGRES, _POSTGRES_LOOP)),
+    # A loop over files has no PostgreSQL.
+    "database": Case(database, (_SQLITE, _POSTGRES, _POSTGRES_LOOP)),
+    "rolling": Case(rolling, _ALL),
+    # The loop has no queue that one company could fill, and no memory of who killed whom.
+    "poison": Case(poison, _FLEETS, adds=True),
+    "killer": Case(killer, _FLEETS),
+    "killer-beside": Case(killer_beside, _FLEETS),
+}
+
+
+async def told(name: str, there: Town) -> Verdict:
+    """The verdict of a case. Raises ``AssertionError`` when the story goes otherwise."""
+    case = CASES[name]
+    if not case.adds:
+        await there.add(*there.companies)
+    return await case.tell(there)
