@@ -344,6 +344,9 @@ time. Every sweep asserts that Brex has each record back exactly once, and each 
 What is not in these figures: refreshes of tokens, TLS, a network between worker and database, and your books.
 """
 
+CROWDED = 3
+"""The average load of the last minute, from which on a measurement was not alone: the set-up itself leaves some."""
+
 BESIDE = """\
 {load:.0f} processes wanted the cores of this machine before it began, and its disk was shared with them. Polls a second
 are therefore low, above all where commits wait for the disk; the milliseconds of processors, which all that follows
@@ -369,7 +372,7 @@ def page(measured: Measured, real: Mapping[str, Mapping[str, float]]) -> str:
     parts = [
         HEAD,
         f"Measured on {measured.machine}. PostgreSQL: {settings}.\n",
-        *([BESIDE.format(load=measured.load)] if measured.load >= 1 else ()),
+        *([BESIDE.format(load=measured.load)] if measured.load >= CROWDED else ()),
         "## Measured\n",
         markdown(rates_table(measured)) + "\n",
         markdown(singles_table(measured)) + "\n",
