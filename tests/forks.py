@@ -15,7 +15,7 @@ from typing import IO, Self
 
 import attrs
 
-__all__ = ["COMMANDS", "Forked", "Forks"]
+__all__ = ["COMMANDS", "ROOT", "Forked", "Forks"]
 
 ROOT = Path(__file__).parent.parent
 CLI = ROOT / "brex_accounting" / "cli"

@@ -26,35 +26,35 @@ _THIRD: Final = 0.3
 
 async def kill(there: Town) -> Verdict:
     """``kill -9`` right after a post."""
-    doomed = there.worker(blow="kill", at=there.share(_THIRD))
-    there.worker()
+    doomed = await there.worker(blow="kill", at=there.share(_THIRD))
+    await there.worker()
     assert await there.ended(doomed) == -signal.SIGKILL
     return await there.verdict(recovery=await there.recovered(_blow(there, doomed), doomed))
 
 
 async def quiet(there: Town) -> Verdict:
     """The only worker dies when nobody else waits; another one is begun, and nothing new comes."""
-    doomed = there.worker(blow="kill", at=there.records - 1)
+    doomed = await there.worker(blow="kill", at=there.records - 1)
     assert await there.ended(doomed) == -signal.SIGKILL
-    there.worker()
+    await there.worker()
     return await there.verdict(recovery=await there.recovered(_blow(there, doomed), doomed))
 
 
 async def freeze(there: Town) -> Verdict:
     """SIGSTOP before a lease is asked for, past lease and sign of life; SIGCONT when another one has ended all."""
-    return await _frozen(there, there.worker(blow="freeze", at=there.share(_THIRD), polls=1, parallel=1))
+    return await _frozen(there, await there.worker(blow="freeze", at=there.share(_THIRD), polls=1, parallel=1))
 
 
 async def freeze_writing(there: Town) -> Verdict:
     """The same in the middle of a transaction of the store."""
-    return await _frozen(there, there.worker(blow="freeze-writing", at=there.share(_THIRD), polls=1, parallel=1))
+    return await _frozen(there, await there.worker(blow="freeze-writing", at=there.share(_THIRD), polls=1, parallel=1))
 
 
 async def database(there: Town) -> Verdict:
     """PostgreSQL is stopped at once, and is back after two seconds."""
     server = there.server
     assert server is not None
-    both = [there.worker(polls=2), there.worker(polls=2)]
+    both = [await there.worker(polls=2), await there.worker(polls=2)]
     await there.until(lambda: there.diary.posts() >= there.share(_THIRD))
     blow = time.monotonic()
     await asyncio.to_thread(server.stop_at_once)
@@ -67,12 +67,12 @@ async def database(there: Town) -> Verdict:
 
 async def rolling(there: Town) -> Verdict:
     """Both are replaced while work goes on: they end by themselves, and leave no poll behind."""
-    first = there.worker(blow="leave", at=there.share(_THIRD), polls=2)
-    second = there.worker(blow="leave", at=there.share(2 * _THIRD), polls=2)
+    first = await there.worker(blow="leave", at=there.share(_THIRD), polls=2)
+    second = await there.worker(blow="leave", at=there.share(2 * _THIRD), polls=2)
     slowest = 0.0
     for leaving in (first, second):
         assert await there.ended(leaving) == 0
-        there.worker(polls=2)
+        await there.worker(polls=2)
         assert not there.diary.held(leaving.number), "it left a poll behind"
         slowest = max(slowest, await there.recovered(_blow(there, leaving), leaving))
     return await there.verdict(recovery=slowest)
@@ -84,7 +84,7 @@ async def poison(there: Town) -> Verdict:
     A third of the others goes without it, a third right behind it, a third without it again.
     """
     poisoned, *others = there.companies
-    there.worker(poison=poisoned, polls=1)
+    await there.worker(poison=poisoned, polls=1)
     took = []
     for number in range(3):
         beside = [poisoned] if number == 1 else []
@@ -124,7 +124,7 @@ async def _supervised(there: Town, *, workers: int, polls: int) -> Verdict:
 
 async def _supervise(there: Town, deadly: str, polls: int) -> None:
     while True:
-        worker = there.worker(killer=deadly, polls=polls)
+        worker = await there.worker(killer=deadly, polls=polls)
         while worker.status is None:
             await asyncio.sleep(0.1)
         await asyncio.sleep(0.1)
@@ -132,7 +132,7 @@ async def _supervise(there: Town, deadly: str, polls: int) -> None:
 
 async def _frozen(there: Town, frozen: Worker) -> Verdict:
     await there.until(lambda: there.diary.blow(frozen.number) is not None)
-    there.worker()
+    await there.worker()
     blow = _blow(there, frozen)
     recovery = await there.recovered(blow, frozen)
     await there.exported()

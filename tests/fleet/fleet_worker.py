@@ -1,9 +1,8 @@
-"""A fleet's worker: it works until SIGTERM, or until whoever began it is gone."""
+"""A fleet's worker: it works until SIGTERM."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from datetime import timedelta
 
@@ -17,8 +16,8 @@ from .struck import Struck
 __all__ = ["main"]
 
 
-async def main(orders: Orders, leash: int) -> None:
-    """Work as ordered. ``leash``: a pipe that ends when we are to end."""
+async def main(orders: Orders) -> None:
+    """Work as ordered."""
     fleet = Fleet(
         orders.dsn,
         keyring=Keyring([orders.key]),
@@ -30,7 +29,5 @@ async def main(orders: Orders, leash: int) -> None:
         stale=timedelta(seconds=orders.stale),
         polls=orders.polls,
     )
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, fleet.stop)
-    loop.add_reader(leash, os._exit, 1)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, fleet.stop)
     await fleet.run(Struck(orders).make)

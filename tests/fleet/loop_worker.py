@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import signal
 from collections.abc import AsyncIterator
@@ -71,16 +70,14 @@ class _Rounds:
                 return True
 
 
-async def main(orders: Orders, leash: int) -> None:
-    """Work as ordered. ``leash``: a pipe that ends when we are to end."""
+async def main(orders: Orders) -> None:
+    """Work as ordered."""
     async with (
         _pool(orders) as pool,
         BrexAccounting(NoToken(), base_url=orders.brex, rate_limit=RateLimit(limit=10**9)) as brex,
     ):
         rounds = _Rounds(orders, Struck(orders), brex, pool)
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, rounds.stop)
-        loop.add_reader(leash, os._exit, 1)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, rounds.stop)
         await rounds.run()
 
 

@@ -17,7 +17,8 @@ import msgspec
 from brex_accounting.sandbox.rules import ALL_SCOPES
 from brex_accounting.sync.fleet import Keyring
 
-from .nursery import ROOT, Nursery
+from ..forks import ROOT
+from .nursery import Nursery
 from .town import Town, town
 
 BOOKS = """

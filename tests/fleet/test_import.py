@@ -17,7 +17,7 @@ async def test_an_export_goes_on_in_a_fleet(dsn: str, nursery: Nursery, tmp_path
     async with town(dsn, tmp_path, nursery, companies=1, setting=Setting("sqlite", "fleet")) as there:
         (company_id,), shell = there.companies, terminal(there, tmp_path)
         await there.add(company_id)
-        doomed = there.worker(blow="kill", at=2)
+        doomed = await there.worker(blow="kill", at=2)
         assert await there.ended(doomed) == -signal.SIGKILL
         path = str(tmp_path / f"{company_id}.db")
 
@@ -37,7 +37,7 @@ async def test_an_export_goes_on_in_a_fleet(dsn: str, nursery: Nursery, tmp_path
         assert (code, "go on in PostgreSQL" in err) == (1, True)
 
         there.setting = Setting("postgres", "fleet")
-        there.worker(stores="")
+        await there.worker(stores="")
         verdict = await there.verdict()
         assert (verdict.lost, verdict.doubled, verdict.unconfirmed) == (0, 0, 0)
         code, out, err = await sync.run("verify", "--store", f"fleet:{company_id}")

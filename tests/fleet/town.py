@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
@@ -97,10 +98,10 @@ class Town:
             for one in companies:
                 await self.fleet.add(one, self.companies[one].token)
 
-    def worker(self, **changes: Any) -> Worker:
+    async def worker(self, **changes: Any) -> Worker:
         """Start one."""
         orders = attrs.evolve(self.orders, number=len(self.workers) + 1, **changes)
-        self.workers.append(self.nursery.begin(orders))
+        self.workers.append(await self.nursery.begin(orders))
         return self.workers[-1]
 
     async def exported(self, companies: Collection[str] | None = None, *, without: str = "") -> float:
@@ -179,9 +180,8 @@ class Town:
     async def end(self) -> None:
         """Kill who is left."""
         for worker in self.workers:
-            worker.kill()
-        for worker in self.workers:
-            await worker.wait()
+            worker.send(signal.SIGKILL)
+            await worker.process.wait()
 
     def _unconfirmed(self) -> int:
         if self.setting.store == "postgres":
