@@ -99,8 +99,9 @@ class Town:
         """Let the workers end; nobody may have posted what another one did, and nothing may be missing."""
         for process in self.workers:
             process.terminate()
-        told = [await asyncio.wait_for(process.communicate(), _PATIENCE) for process in self.workers]
-        posted = [msgspec.json.decode(out) for out, _ in told]
+        # Not communicate(): it closes their standard input, at whose end they end at once.
+        told = [await asyncio.wait_for(_said(process), _PATIENCE) for process in self.workers]
+        posted = [msgspec.json.decode(out) for out in told]
         self.workers.clear()
         assert sum(one["posted"] for one in posted) == self.released, f"posted twice, or not at all: {posted}"
         assert sum(one["keys"] for one in posted) == self.released, "a key was posted twice"
@@ -148,3 +149,8 @@ async def town(
         yield there
     finally:
         await there.end()
+
+
+async def _said(process: Process) -> bytes:
+    assert process.stdout is not None
+    return await process.stdout.read()
