@@ -681,7 +681,9 @@ class StoreSuite:
                 await asyncio.sleep(0)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        await desk.store.counts()
+        # What has begun comes to its end in its own time, and closing waits for it.
+        await desk.store.close()
+        await desk.store.open(now=desk.now)
         assert await replayed(desk.store) == await current(desk.store)
         for state, attempts in (("DISCOVERED", 0), ("INTENT", 1)):
             assert {one.attempt for one in await desk.store.exports([State(state)])} <= {attempts}
