@@ -11,135 +11,35 @@ import attrs
 import cattrs
 
 from .fleet import RECORDS, Measured, rates_table
-from .fleet_simulation import AT_A_TIME, TICK, Costs, Deaths, Outcome, Plan, fewest_workers, simulate
+from .fleet_arithmetic import (
+    DATABASE_CORES,
+    HOUR,
+    SIZES,
+    WEBHOOKS,
+    Mixed,
+    arithmetic,
+    companies_at,
+    connections,
+    empty_costs,
+    plan_of,
+    seconds_of,
+    sizes,
+)
+from .fleet_plan import Deaths, Outcome
+from .fleet_simulation import AT_A_TIME, TICK, fewest_workers, simulate
 from .report import Table, markdown
 
-__all__ = ["arithmetic", "connections", "page", "plan_of", "read"]
+__all__ = ["page", "read"]
 
-SIZES = (1_000, 10_000, 30_000, 100_000)
-BUSY = 0.2
-"""The share of polls that find new records."""
-A_YEAR = 200
-"""Records of a company in a month, for the growth of the disk in a year."""
 MOST_CONNECTIONS, RESERVED = 100, 3
 """As PostgreSQL comes."""
-HOUR = 3600
 OUTAGE = 120.0
 _EVENT = 1800.0
-_DATABASE_CORES = 4
-_ANSWERS, _ANSWERS_FULL = 3, 5
-"""Of a poll without new records and of one with some: the token, two lists; a report, and the wait for the books."""
-_LATENCY, _SPREAD = 0.2, 0.6
-"""Seconds in the median, and sigma of their lognormal distribution."""
-_WEBHOOKS = 0.5
-"""Of a company in an hour: each is a poll beside the one of its turn."""
 
 
 def read(document: Mapping[str, Any]) -> tuple[Measured, Mapping[str, Mapping[str, float]]]:
     """What fleet.json holds."""
     return cattrs.structure(document["measured"], Measured), document["real"]
-
-
-def connections(polls: int) -> int:
-    """What one process opens at most."""
-    return 2 * polls + 8
-
-
-def empty_costs(measured: Measured) -> Costs:
-    """Of a poll that finds nothing: two lists, and on most hours a refresh of the token."""
-    rate = measured.rate(records=0)
-    return Costs(worker=rate.worker, database=rate.database, requests=_ANSWERS)
-
-
-def plan_of(measured: Measured, companies: int, workers: int) -> Plan:
-    """Hourly polls at the measured costs; with new records it is a report more, and a wait for the books."""
-    rate = measured.rate(records=RECORDS)
-    full = Costs(worker=rate.worker, database=rate.database, requests=_ANSWERS_FULL)
-    return Plan(
-        companies=companies,
-        workers=workers,
-        cores=_DATABASE_CORES,
-        empty=empty_costs(measured),
-        full=full,
-        busy=BUSY,
-        triggers=_WEBHOOKS,
-        latency=_LATENCY,
-        spread=_SPREAD,
-    )
-
-
-@attrs.frozen(kw_only=True)
-class Mixed:
-    """A poll as they come, one in five with new records: seconds of processors, bytes, transactions."""
-
-    worker: float
-    database: float
-    wal: float
-    transactions: float
-
-    @classmethod
-    def of(cls, measured: Measured) -> Mixed:
-        """The mean."""
-        none, some = measured.rate(records=0), measured.rate(records=RECORDS)
-        costs = measured.costs
-        return cls(
-            worker=_mean(none.worker, some.worker),
-            database=_mean(none.database, some.database),
-            wal=_mean(none.wal, some.wal),
-            transactions=_mean(costs.transactions, costs.transactions_full),
-        )
-
-
-def seconds_of(mixed: Mixed) -> float:
-    """How long a poll holds its place: mostly it waits for answers."""
-    return _mean(_ANSWERS, _ANSWERS_FULL) * _LATENCY * math.exp(_SPREAD**2 / 2) + mixed.worker + mixed.database
-
-
-def companies_at(polls: float) -> float:
-    """Companies hourly that so many polls a second are for."""
-    return polls * HOUR / (1 + _WEBHOOKS)
-
-
-def _mean(empty: float, full: float) -> float:
-    return (1 - BUSY) * empty + BUSY * full
-
-
-def sizes(measured: Measured) -> tuple[float, float, float]:
-    """Bytes on disk of a company, of a record packed, and of a record as the sweeps left it."""
-    costs = measured.costs
-    ours = ("brex_exports", "brex_history", "brex_batches")
-    packed = sum(costs.packed[name][1] for name in ours) / costs.records
-    left = sum(costs.left[name] for name in ours) / costs.records
-    others = ("brex_companies", "brex_feeds", "brex_fleet_company", "brex_limits", "brex_tally")
-    return sum(costs.packed[name][1] for name in others) / costs.companies, packed, left
-
-
-def arithmetic(measured: Measured) -> Table:
-    """What so many companies an hour ask for."""
-    mixed = Mixed.of(measured)
-    company, packed, _ = sizes(measured)
-    rows = []
-    for companies in SIZES:
-        a_second = companies * (1 + _WEBHOOKS) / HOUR
-        disk = companies * (company + A_YEAR * 12 * packed) / 1e9
-        rows.append(
-            (
-                f"{companies:,}",
-                f"{a_second:.1f}",
-                f"{a_second * mixed.worker:.2f}",
-                f"{a_second * mixed.database:.2f}",
-                f"{a_second * mixed.transactions:,.0f}",
-                f"{a_second * mixed.wal / 1e6:.2f}",
-                f"{disk:,.0f}",
-            )
-        )
-    heads = ("companies hourly", "polls/s", "worker cores", "database cores", "transactions/s", "WAL MB/s", "GB a year")
-    note = (
-        f"Each company is polled in its turn, and by {_WEBHOOKS:g} webhooks an hour; one poll in {1 / BUSY:.0f} finds "
-        f"{RECORDS} new records. The disk grows by {A_YEAR} records of a company in a "
-        "month, each with its history, packed; nothing is ever deleted."
-    )
-    return Table(heads=heads, rows=tuple(rows), note=note)
 
 
 def disk_table(measured: Measured) -> Table:
@@ -313,7 +213,7 @@ def _others(measured: Measured) -> list[str]:
     mixed, busy, (_, packed, left) = Mixed.of(measured), measured.rate(records=RECORDS), sizes(measured)
     polls = measured.costs.companies * 2 * (busy.samples + 1)
     jobs = measured.costs.left["procrastinate_jobs"]
-    a_second = SIZES[-1] * (1 + _WEBHOOKS) / HOUR
+    a_second = SIZES[-1] * (1 + WEBHOOKS) / HOUR
     return [
         f"**Disk.** A record takes {packed / 1000:.1f} kB packed, and {left / 1000:.1f} kB while its dead rows wait "
         "for autovacuum. Exports and history only grow, and refuse to be deleted from: plan for the table above, and "
@@ -380,7 +280,7 @@ def page(measured: Measured, real: Mapping[str, Mapping[str, float]]) -> str:
         "## Arithmetic\n",
         markdown(arithmetic(measured)) + "\n",
         "## Simulated\n",
-        MODEL.format(cores=_DATABASE_CORES) + "The least number of workers with which 99 % of polls begin within "
+        MODEL.format(cores=DATABASE_CORES) + "The least number of workers with which 99 % of polls begin within "
         "5 minutes, and an hour with one more than that:\n",
         markdown(usual) + "\n",
         "Caught up: nobody waits for a minute any more. Three in ten workers die, and nobody stands in for them:\n",

@@ -11,7 +11,8 @@ import psycopg
 
 from brex_accounting.sync.fleet.spread import next_due
 
-from .fleet_simulation import Costs, Outcome, Plan, simulate
+from .fleet_plan import Costs, Outcome, Plan
+from .fleet_simulation import simulate
 from .many_companies import serving
 from .town import Town, town
 

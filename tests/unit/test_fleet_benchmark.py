@@ -7,7 +7,7 @@ import json
 import attrs
 import pytest
 
-from benchmarks import fleet, fleet_page
+from benchmarks import fleet, fleet_arithmetic, fleet_page
 from benchmarks.database import Cost
 from benchmarks.fleet import Costs, Measured, Rate, rates_table
 from benchmarks.many_companies import Companies, company_id
@@ -43,7 +43,7 @@ MEASURED = Measured(
 
 def test_the_arithmetic() -> None:
     """What 100,000 companies hourly ask for: 41.7 polls a second, webhooks' too, times what a poll costs."""
-    last = fleet_page.arithmetic(MEASURED).rows[-1]
+    last = fleet_arithmetic.arithmetic(MEASURED).rows[-1]
     assert last[:3] == ("100,000", "41.7", f"{150_000 / 3600 * 0.014:.2f}")
     assert last[3:6] == (f"{150_000 / 3600 * 0.008:.2f}", "1,000", f"{150_000 / 3600 * 16_000 / 1e6:.2f}")
 

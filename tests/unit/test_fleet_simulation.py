@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fleet_simulation import Costs, Deaths, Plan, fewest_workers, simulate
+from benchmarks.fleet_plan import Costs, Deaths, Plan
+from benchmarks.fleet_simulation import fewest_workers, simulate
 
 POLL = Costs(worker=0.01, database=0.005, requests=2)
 PLAN = Plan(companies=120, workers=2, every=600.0, empty=POLL, full=attrs.evolve(POLL, worker=0.03, requests=3))
