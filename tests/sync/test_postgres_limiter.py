@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 from brex_accounting import ConfigurationError, StoreTooNew, StoreUnavailable
 from brex_accounting.session.limiter import PausableLimiter, RateLimit
 from brex_accounting.sync.postgres import Pool, PostgresLimiter, make_tables
+from brex_accounting.sync.postgres.pacing import Bucket, booked
 
 from .test_pacing import most
 
@@ -86,12 +87,21 @@ async def test_attempts_after_the_first_go_first(pool: Pool) -> None:
     assert limiter._lanes == {}
 
 
-async def test_a_database_that_answers_late(pool: Pool) -> None:
+async def test_a_database_that_answers_late(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Later than a turn lasts, each time: turns are taken all the same, two booked for each."""
+    bookings = 0
+
+    def counted(bucket: Bucket, now: float, rate: RateLimit) -> tuple[Bucket, float]:
+        nonlocal bookings
+        bookings += 1
+        return booked(bucket, now, rate)
+
+    monkeypatch.setattr("brex_accounting.sync.postgres.limiter.booked", counted)
     limiter = PostgresLimiter(pool, RateLimit(limit=10**6, per=0.01))
     async with asyncio.timeout(20):
         for _ in range(10):
             await limiter.turn(KEY)
+    assert bookings >= 20
 
 
 async def test_what_a_limiter_is(pool: Pool) -> None:
