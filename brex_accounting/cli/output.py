@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from typing import Literal, Protocol
@@ -12,7 +14,7 @@ from ..converters import to_json
 from ..models import AccountingRecord, LineItem
 from .console import one_line
 
-__all__ = ["Format", "Writer", "open_writer"]
+__all__ = ["Format", "Writer", "ends_in_a_cut_line", "open_writer"]
 
 Format = Literal["jsonl", "table", "csv"]
 
@@ -32,8 +34,11 @@ class Writer(Protocol):
     def write(self, record: AccountingRecord) -> None:
         """One record."""
 
+    def end_line(self) -> None:
+        """What comes next stands on a line of its own."""
+
     def flush(self) -> None:
-        """Hand everything written to the reader."""
+        """Hand everything written to the reader, in one piece: what is killed seldom cuts a line."""
 
 
 def open_writer(format_: Format) -> Writer:
@@ -45,6 +50,22 @@ def open_writer(format_: Format) -> Writer:
     if format_ == "table":
         return _Lines(out.write, out.flush, _table_header, _table_line)
     return _Lines(out.write, out.flush, lambda: b"", lambda record: to_json(record) + b"\n")
+
+
+def ends_in_a_cut_line() -> bool:
+    """Whether stdout is a file, opened to append to, whose last line has no end. False where it can't be looked at."""
+    try:
+        end = os.fstat(sys.stdout.fileno())
+        if not stat.S_ISREG(end.st_mode) or not end.st_size:
+            return False
+        # Stdout itself can only be written to.
+        file = os.open(f"/dev/fd/{sys.stdout.fileno()}", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return os.pread(file, 1, end.st_size - 1) != b"\n"
+    finally:
+        os.close(file)
 
 
 class _Lines:
@@ -59,14 +80,20 @@ class _Lines:
         self._flush = flush
         self._header = header
         self._line = line
+        self._lines: list[bytes] = []
 
     def header(self) -> None:
-        self._write(self._header())
+        self._lines.append(self._header())
 
     def write(self, record: AccountingRecord) -> None:
-        self._write(self._line(record))
+        self._lines.append(self._line(record))
+
+    def end_line(self) -> None:
+        self._lines.append(b"\n")
 
     def flush(self) -> None:
+        self._write(b"".join(self._lines))
+        self._lines.clear()
         self._flush()
 
 

@@ -18,7 +18,7 @@ from ..models import ALL_TIME, AccountingRecord, Checkpoint, UpdatedAt
 from ..paging import RecordQuery
 from .console import UsageError, progress, say
 from .durable import replace_file
-from .output import Format, Writer, open_writer
+from .output import Format, Writer, ends_in_a_cut_line, open_writer
 
 __all__ = ["get_record", "list_records"]
 
@@ -89,7 +89,8 @@ async def list_records(
         How records are printed.
     resume
         Keep a checkpoint in this file, and go on after it if it exists; append the output (>>). Ctrl-C
-        loses and repeats nothing; after a crash at most one page is printed again.
+        loses and repeats nothing; after a crash at most one page is printed again, and a line that the crash cut
+        stays cut.
     """
     updated_at = _window({"gt": updated_gt, "gte": updated_gte, "lt": updated_lt, "lte": updated_lte}, window)
     async with BrexAccounting() as brex:
@@ -108,6 +109,10 @@ async def list_records(
 
 async def _print_all(query: RecordQuery[AccountingRecord], writer: Writer, resume: Path | None) -> None:
     start = _load(resume)
+    if start is not None and ends_in_a_cut_line():
+        # Or the first line of this run would be part of it, and its record lost to whoever reads line by line.
+        say("The last line of the output was cut by a crash: it stays as it is, and what it began is printed again.")
+        writer.end_line()
     if start is None or start.after is None:
         writer.header()
     pages = query.pages(resume_from=start)

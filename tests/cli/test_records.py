@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import io
 import json
@@ -24,6 +25,15 @@ from .conftest import Shell
 
 def ids(lines: list[str]) -> list[str]:
     return [json.loads(line)["id"] for line in lines]
+
+
+def whole_and_cut(lines: list[str]) -> tuple[list[str], int]:
+    """The records of the lines that are whole, and how many are not."""
+    whole = []
+    for line in lines:
+        with contextlib.suppress(json.JSONDecodeError):
+            whole.append(json.loads(line)["id"])
+    return whole, len(lines) - len(whole)
 
 
 async def test_json_lines_hold_every_record_exactly(shell: Shell, sandbox: Sandbox) -> None:
@@ -170,10 +180,40 @@ async def test_kill_loses_nothing_and_repeats_at_most_a_page(shell: Shell, sandb
     sandbox.faults.clear()
     with out.open("ab") as file:
         assert await (await shell.fork("records", "list", "--resume", "cp", stdout=file)).wait() == 0
-    printed = ids([line for line in out.read_text().splitlines() if line.startswith("{") and line.endswith("}")])
+    printed, cut = whole_and_cut(out.read_text().splitlines())
     assert kills >= 4
     assert set(printed) == set(everything)
     assert len(printed) - len(everything) <= 10 * kills
+    assert cut <= kills
+
+
+@pytest.mark.parametrize("format_", ["jsonl", "csv"])
+async def test_what_a_crash_cut_takes_no_other_line_with_it(shell: Shell, sandbox: Sandbox, format_: str) -> None:
+    """A page cut in its first line, and not noted: the next run begins a line of its own, and says so."""
+    out = shell.folder / "lines"
+    command = ("records", "list", "--resume", "cp", "--page-size", "50", "--format", format_)
+
+    async def run(*more: str) -> str:
+        with out.open("ab") as file:
+            process = await shell.fork(*command, *more, stdout=file)
+            _, said = await process.communicate()
+            assert process.returncode == 0
+        return said.decode()
+
+    assert await run("--max-items", "50") == ""
+    noted, size = (shell.folder / "cp").read_bytes(), out.stat().st_size
+    assert await run("--max-items", "50") == ""
+    (shell.folder / "cp").write_bytes(noted)
+    os.truncate(out, size + 30)
+    assert "The last line of the output was cut" in await run()
+    lines = out.read_text().splitlines()
+    if format_ == "csv":
+        printed = {row[0] for row in csv.reader(lines[1:]) if len(row) == len(lines[0].split(","))}
+    else:
+        found, cut = whole_and_cut(lines)
+        assert (len(found), cut) == (250, 1)
+        printed = set(found)
+    assert printed == {record.id for record in sandbox.brex.records()}
 
 
 def test_a_checkpoint_file_is_the_old_or_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
