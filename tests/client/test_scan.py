@@ -39,6 +39,7 @@ from brex_accounting.sandbox.server import make_app
 from brex_accounting.scanning import Scan, ScanPage
 from brex_accounting.session.events import CallEnded, PageEvent
 
+from .granting import Hurried
 from .scanning import BEGIN, Counting, changing, identities, make_uneven, read, whole
 from .support import QUICK, client_of, held, our_tasks, page_json, wire_record
 from .wiretap import Tap
@@ -435,8 +436,9 @@ async def test_every_request_takes_its_turn() -> None:
 
 async def test_a_server_that_has_had_enough() -> None:
     """It refuses what goes beyond its limit, of all windows alike: they wait, and nothing is lost."""
-    async with Sandbox(records=200, rules=Rules(rate_limit=15, rate_window=0.2)) as sandbox:
-        async with client_of(sandbox, retry=PATIENT) as brex:
+    clock = Hurried()
+    async with Sandbox(records=200, rules=Rules(rate_limit=15, rate_window=0.2), now=clock.now) as sandbox:
+        async with client_of(sandbox, retry=PATIENT, clock=clock) as brex:
             assert len(await read(brex.records.scan(whole(sandbox), page_size=10))) == 200
         assert sandbox.statistics.throttled > 0
 
