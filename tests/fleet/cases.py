@@ -98,6 +98,24 @@ async def poison(there: Town) -> Verdict:
     return attrs.evolve(verdict, ratio=(took[0] + took[2]) / 2 / took[1])
 
 
+async def hang(there: Town) -> Verdict:
+    """The books of one company never answer; there is one worker, and one poll at a time: it is given up."""
+    hanging, *others = there.companies
+    await there.worker(hang=hanging, polls=1, longest=2)
+    await there.add(hanging)
+    await there.until(lambda: hanging in there.diary.held(1))
+    blow = time.monotonic()
+    await there.add(*others)
+    await there.until(lambda: there.diary.posts() > 0)
+    recovery = time.monotonic() - blow
+    verdict = await there.verdict(recovery=recovery, without=hanging)
+    status = await there.status_when(lambda status: any(one.last_error for one in status.companies))
+    assert [one.company_id for one in status.companies if one.last_error] == [hanging]
+    tries = there.diary.polls_of(hanging)
+    assert 1 <= tries <= 1 + verdict.seconds / 30, f"it came again {tries} times, and not later each time"
+    return verdict
+
+
 async def killer(there: Town) -> Verdict:
     """The poll of one company kills its worker each time, and somebody begins another one."""
     return await _supervised(there, workers=2, polls=1)
@@ -174,6 +192,7 @@ CASES: Final[Mapping[str, Case]] = {
     "rolling": Case(rolling, _ALL),
     # The loop has no queue that one company could fill, and no memory of who killed whom.
     "poison": Case(poison, _FLEETS, adds=True),
+    "hang": Case(hang, _FLEETS, adds=True),
     "killer": Case(killer, _FLEETS),
     "killer-beside": Case(killer_beside, _FLEETS),
 }

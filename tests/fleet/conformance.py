@@ -5,8 +5,9 @@ ends with 1 when a document is missing, is there twice, waits for a person, or a
 second document without a word. What happens in each case, and in which settings it can, is in ``cases``.
 
 ``recovery s``: from the blow until the last document is exported of the companies whose polls it cut short; of
-several blows the slowest. A worker is missed after 2 s without a sign of life, and a lease lasts 2 s. Rates are of
-the whole case, from the begin of the first poll until the last document is exported, with the recovery in it.
+several blows the slowest. Where a poll hangs, until another one has posted. A worker is missed after 2 s without a
+sign of life, and a lease lasts 2 s; a poll is given up after 2 s where one hangs. Rates are of the whole case, from
+the begin of the first poll until the last document is exported, with the recovery in it.
 ``ratio``: how fast companies are exported beside one that always fails, by how fast they are without, before and
 afterwards.
 """

@@ -28,6 +28,7 @@ async def main(orders: Orders) -> None:
         every=timedelta(seconds=orders.every),
         stale=timedelta(seconds=orders.stale),
         polls=orders.polls,
+        longest=timedelta(seconds=orders.longest),
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, fleet.stop)
     await fleet.run(Struck(orders).make)

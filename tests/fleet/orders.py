@@ -19,7 +19,7 @@ class Orders:
 
     ``companies``: for the loop, which has no roster. ``blow``: falls once all workers together have posted ``at``
     documents. ``poison``: a company whose export always fails, and takes its time. ``killer``: one whose export
-    kills the process.
+    kills the process. ``hang``: one whose export never comes to its end, and is given up after ``longest`` seconds.
     """
 
     dsn: str
@@ -41,3 +41,5 @@ class Orders:
     at: int = 0
     poison: str = ""
     killer: str = ""
+    hang: str = ""
+    longest: float = 1800.0

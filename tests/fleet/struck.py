@@ -68,6 +68,8 @@ class Struck:
         if company_id == self.orders.poison:
             await asyncio.sleep(0.2)
             raise RuntimeError("canary")
+        if company_id == self.orders.hang:
+            await asyncio.Event().wait()
 
     @asynccontextmanager
     async def _sync(

@@ -58,6 +58,7 @@ class Fleet:
     company's store. A poll whose worker dies is begun again by
     another worker, ``stale`` after its last sign of life. The companies' turns are spread over the interval. One
     that fails waits longer each time and holds up nobody; a poll that takes longer than ``longest`` has failed.
+    From the third poll in a row on that does not come to its end, companies share a quarter of the places.
 
     ``dsn``: a connection string of libpq. ``oauth``: refreshes the pairs; without it only tokens that never
     change work. ``rate_limit``: what Brex allows for a client id and company, from all processes together.
@@ -180,8 +181,8 @@ class Fleet:
                 self._roster,
                 open_export,
                 self._traffic,
+                places=self._settings.polls,
                 longest=self._longest,
-                clock=self._clock,
             )
             self._worker = Worker(self._database, self._roster, poller, self._settings, self._clock)
             if self._stopped:

@@ -9,18 +9,18 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
 from ...client import BrexAccounting
 from ...errors import BrexError, StoreUnavailable
-from ...session.clock import Clock
 from ...session.events import AttemptEvent
 from ..engine import ExportSync
 from ..postgres import PostgresStore
 from ..states import State
 from .roster import Poll, Roster
+from .spread import is_doubtful
 
 __all__ = ["MakeExport", "Poller", "Traffic"]
 
@@ -31,6 +31,9 @@ reach it.
 """
 
 _log = logging.getLogger("brex_accounting")
+
+_NO_PLACE: Final = timedelta(seconds=30)
+"""How long a company waits that found no place."""
 
 
 @attrs.define(eq=False)
@@ -52,7 +55,11 @@ class Traffic:
 
 
 class Poller:
-    """Runs polls, any number at a time. ``open_export``: a company's. One that takes longer than ``longest`` failed."""
+    """Runs polls, any number at a time. ``open_export``: a company's. One that takes longer than ``longest`` failed.
+
+    Companies whose last polls did not come to their end get a quarter of the ``places`` at most, together: were it
+    books that hang, they would soon hold them all.
+    """
 
     def __init__(
         self,
@@ -60,14 +67,15 @@ class Poller:
         open_export: Callable[[str], AbstractAsyncContextManager[ExportSync]],
         traffic: Traffic,
         *,
+        places: int,
         longest: timedelta,
-        clock: Clock,
     ) -> None:
         self._roster = roster
         self._open_export = open_export
         self._traffic = traffic
         self._longest = longest
-        self._clock = clock
+        self._doubtful = 0
+        self._doubtful_at_most = max(1, places // 4)
         self._running: set[ExportSync] = set()
         self._stopping = False
 
@@ -79,16 +87,31 @@ class Poller:
 
     async def poll(self, company_id: str) -> None:
         """One poll. What fails is written down, and raised only when that is not possible: ``StoreError``."""
-        if not await self._roster.begin(company_id):
+        attempts = await self._roster.begin(company_id)
+        if not attempts:
             return
+        doubtful = is_doubtful(attempts)
+        if doubtful and self._doubtful >= self._doubtful_at_most:
+            await self._roster.given_back(company_id, wait=_NO_PLACE)
+            return
+        self._doubtful += doubtful
         try:
-            ended = await self._polled(company_id)
+            await self._poll(company_id)
+        finally:
+            self._doubtful -= doubtful
+
+    async def _poll(self, company_id: str) -> None:
+        limit = asyncio.timeout(self._longest.total_seconds())
+        try:
+            ended = await self._polled(company_id, limit)
         except asyncio.CancelledError:
             await self._roster.given_back(company_id)
             raise
         except Exception as error:  # noqa: BLE001 - the user's code: anything may come
             # Not the text of strangers: what books raise may show what they were given.
             why = str(error) if isinstance(error, BrexError) else type(error).__name__
+            if limit.expired():
+                why = f"it took longer than {self._longest.total_seconds():g} seconds: {why}"
             _log.warning("the poll of company %s failed: %s", company_id, why)
             await self._roster.failed(company_id, why, is_lost=isinstance(error, StoreUnavailable))
             return
@@ -97,17 +120,16 @@ class Poller:
         else:
             await self._roster.ended(company_id, ended)
 
-    async def _polled(self, company_id: str) -> Poll:
-        async with asyncio.timeout(self._longest.total_seconds()):
-            async with self._open_export(company_id) as sync:
-                self._running.add(sync)
-                try:
-                    if self._stopping:
-                        sync.stop()
-                    summary = await sync.run_once()
-                finally:
-                    self._running.discard(sync)
-                status, unreported = await sync.status(), await sync.unreported()
+    async def _polled(self, company_id: str, limit: asyncio.Timeout) -> Poll:
+        async with limit, self._open_export(company_id) as sync:
+            self._running.add(sync)
+            try:
+                if self._stopping:
+                    sync.stop()
+                summary = await sync.run_once()
+            finally:
+                self._running.discard(sync)
+            status, unreported = await sync.status(), await sync.unreported()
         requests, throttled = self._traffic.take(company_id)
         return Poll(
             paused_code=status.paused.code if status.paused else None,

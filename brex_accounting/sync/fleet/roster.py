@@ -80,16 +80,17 @@ class Roster:
                 return done
             done, last = done + len(rows), rows[-1]["company_id"]
 
-    async def begin(self, company_id: str) -> bool:
-        """A poll begins; False: the company is not polled any more."""
+    async def begin(self, company_id: str) -> int:
+        """A poll begins: which one it is since the last that came to its end. 0: the company is not polled any more."""
         # Counted before it begins: a poll that kills its worker has failed too.
         async with self._database.connection() as connection:
             found = await connection.execute(
                 """UPDATE brex_fleet_company SET started_at = now(), ended_at = NULL, queued_at = NULL,
-                attempts = attempts + 1 WHERE company_id = %s AND due_at IS NOT NULL""",
+                attempts = attempts + 1 WHERE company_id = %s AND due_at IS NOT NULL RETURNING attempts""",
                 (company_id,),
             )
-        return found.rowcount == 1
+            row = await found.fetchone()
+        return row["attempts"] if row else 0
 
     async def ended(self, company_id: str, poll: Poll) -> None:
         """It came to its end."""
@@ -120,13 +121,16 @@ class Roster:
                 (wait, not wait, company_id),
             )
 
-    async def given_back(self, company_id: str) -> None:
-        """It was cut short by a worker that goes: whoever is free goes on."""
+    async def given_back(self, company_id: str, *, wait: timedelta = timedelta()) -> None:
+        """It was cut short, and nothing is wrong with it: whoever is free goes on, before all that are merely due.
+
+        ``wait``: only after this, and in its turn.
+        """
         async with self._database.connection() as connection:
             await connection.execute(
                 """UPDATE brex_fleet_company SET ended_at = now(), attempts = greatest(attempts - 1, 0),
-                due_at = now(), goes_first = true WHERE company_id = %s AND due_at IS NOT NULL""",
-                (company_id,),
+                due_at = now() + %s, goes_first = %s WHERE company_id = %s AND due_at IS NOT NULL""",
+                (wait, not wait, company_id),
             )
 
     async def attempts(self, company_id: str) -> int:

@@ -6,11 +6,11 @@ import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-__all__ = ["next_due", "put_apart", "put_off", "put_off_lost"]
+__all__ = ["is_doubtful", "next_due", "put_apart", "put_off", "put_off_lost"]
 
 _FIRST_WAIT: Final = timedelta(seconds=30)
 _TRIES: Final = 2
-"""So often a poll that was lost comes again at once: it may be the poll that kills."""
+"""So often it may be chance: a poll that was lost comes again at once. After that it may be the poll that kills."""
 _APART: Final = timedelta(seconds=10)
 """Longer than a worker takes to look for what waits, and than most polls."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,6 +31,14 @@ def put_off(failures: int, *, every: timedelta) -> timedelta:
     """How long a company waits after so many polls in a row that failed: longer each time, up to the interval."""
     doubled: int = 2 ** min(max(failures, 1) - 1, 20)
     return min(every, _FIRST_WAIT * doubled)
+
+
+def is_doubtful(attempts: int) -> bool:
+    """Whether it is no chance any more that a company's polls do not come to their end.
+
+    ``attempts``: polls begun since the last that did, with the one that begins.
+    """
+    return attempts > _TRIES
 
 
 def put_off_lost(attempts: int, *, every: timedelta) -> timedelta:
