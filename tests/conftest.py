@@ -15,6 +15,7 @@ import pytest
 from aioresponses import aioresponses as Canned  # noqa: N812 - a class, whatever its case
 
 from .forks import COMMANDS, Forks
+from .postgres_server import PostgresServer, running_server
 
 
 def pytest_collection_finish() -> None:
@@ -47,6 +48,13 @@ def forks() -> Iterator[Forks]:
 def watchful_forks() -> Iterator[Forks]:
     """The same in development mode, where asyncio looks after itself."""
     with Forks(("brex_accounting.client",), ("-W", "error", "-X", "dev")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL for the whole run, started for the first test that asks for it."""
+    with running_server() as server:
         yield server
 
 

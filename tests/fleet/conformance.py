@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -29,7 +27,7 @@ import attrs
 from ..postgres_server import PostgresServer, running_server
 from .cases import CASES, told
 from .nursery import Nursery, running_nursery
-from .town import Setting, Verdict, database, town
+from .town import Setting, Verdict, town
 
 __all__ = ["Place", "judged", "running_place"]
 
@@ -43,15 +41,10 @@ _HEAD = (
 
 @attrs.frozen(eq=False)
 class Place:
-    """What all cases share: a PostgreSQL, with a database for each case, and where workers come from."""
+    """What all cases share: a PostgreSQL, with a schema for each case, and where workers come from."""
 
     server: PostgresServer
     nursery: Nursery
-    numbers: Iterator[int] = attrs.field(factory=itertools.count)
-
-    def database(self) -> str:
-        """The connection string of a new one."""
-        return database(self.server, f"town_{os.getpid()}_{next(self.numbers)}")
 
 
 @contextmanager
@@ -64,7 +57,7 @@ def running_place() -> Iterator[Place]:
 async def judged(name: str, setting: Setting, place: Place, folder: Path, *, companies: int) -> Verdict:
     """A case from its beginning to its end. Raises ``AssertionError`` when the story goes otherwise."""
     folder.mkdir()
-    async with town(place.database(), folder, place.nursery, companies=companies, setting=setting) as there:
+    async with town(place.server.schema(), folder, place.nursery, companies=companies, setting=setting) as there:
         there.server = place.server
         return await told(name, there)
 

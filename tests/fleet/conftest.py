@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests that need one, and a database of its own for each."""
+"""What a fleet needs: a schema in a real PostgreSQL, and where workers come from."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import pytest
 
 from brex_accounting.sync.fleet import Keyring
 
-from .conformance import Place, running_place
-from .nursery import Nursery
+from ..postgres_server import PostgresServer
+from .conformance import Place
+from .nursery import Nursery, running_nursery
 
 
 @pytest.fixture(scope="session")
-def place() -> Iterator[Place]:
-    """PostgreSQL in a temporary folder and a server of workers, ended with the tests."""
-    with running_place() as running:
-        yield running
+def place(postgres: PostgresServer) -> Iterator[Place]:
+    """The PostgreSQL of all tests, and a server of workers, ended with the tests."""
+    with running_nursery() as workers:
+        yield Place(postgres, workers)
 
 
 @pytest.fixture
@@ -27,8 +28,8 @@ def nursery(place: Place) -> Nursery:
 
 @pytest.fixture
 def dsn(place: Place) -> str:
-    """An empty database."""
-    return place.database()
+    """An empty schema."""
+    return place.server.schema()
 
 
 @pytest.fixture

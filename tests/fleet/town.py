@@ -26,7 +26,7 @@ from .nursery import Nursery, Worker
 from .orders import Engine, Orders, Store
 from .street import Company, company, served
 
-__all__ = ["Setting", "Town", "Verdict", "database", "town"]
+__all__ = ["Setting", "Town", "Verdict", "town"]
 
 _LOOK = 0.03
 _UNCONFIRMED = "SELECT count(*) FROM {} WHERE state = 'UNCONFIRMED'"
@@ -203,13 +203,6 @@ class Town:
             stand = attrs.evolve(status, companies=shown[:20])
         words = [f"{one.number} ({one.status}): {one.words[-500:]}" for one in self.workers]
         return "\n".join([str(stand), *words])
-
-
-def database(server: PostgresServer, name: str) -> str:
-    """A new database, with nothing in it."""
-    with psycopg.connect(server.conninfo, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return str(server.inner.get_uri(name))
 
 
 @asynccontextmanager

@@ -1,15 +1,15 @@
-"""A world for the tests of the engine, and a PostgreSQL for those of its stores."""
+"""A world for the tests of the engine, and a schema for those of its stores."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from brex_accounting.testing.erp_poster import SameKeyErpPoster
 
-from ..postgres_server import PostgresServer, running_server
+from ..postgres_server import PostgresServer
 from .world import World, world_of
 
 
@@ -20,13 +20,6 @@ async def world(
     """An ERP that knows keys; another one and its poster by indirect parameter."""
     async with world_of(tmp_path, monkeypatch, getattr(request, "param", SameKeyErpPoster)) as made:
         yield made
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A server for the whole run, started for the first test that asks for it."""
-    with running_server() as server:
-        yield server
 
 
 @pytest.fixture
