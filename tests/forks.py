@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
@@ -85,9 +86,10 @@ class Forked:
 
     def send_signal(self, number: int) -> None:
         """A signal, if it is not known to have ended."""
-        # Its number is its own until the server has seen its end, and we hear of that at once.
+        # Its number is its own until the server has seen its end. We hear of that a little later.
         if self.returncode is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """SIGKILL."""
