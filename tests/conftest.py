@@ -13,9 +13,15 @@ import aiohttp.web_app
 import aioresponses.core
 import pytest
 from aioresponses import aioresponses as Canned  # noqa: N812 - a class, whatever its case
+from hypothesis import HealthCheck, settings
 
 from .forks import COMMANDS, Forks
+from .idle_time import IdleTime
 from .postgres_server import PostgresServer, running_server
+
+# A busy machine is no failure of a property.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 def pytest_collection_finish() -> None:
@@ -56,6 +62,12 @@ def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL for the whole run, started for the first test that asks for it."""
     with running_server() as server:
         yield server
+
+
+@pytest.fixture
+async def idle_time(monkeypatch: pytest.MonkeyPatch) -> IdleTime:
+    """Time passes only while the test's loop has nothing to do."""
+    return IdleTime(monkeypatch)
 
 
 class _CannedResponse(aiohttp.ClientResponse):

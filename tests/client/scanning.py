@@ -51,7 +51,10 @@ def make_uneven(sandbox: Sandbox, count: int, seed: int = 1) -> None:
 
 @attrs.define
 class Counting:
-    """On a sandbox: the most requests that were being answered at once. Each takes a moment, so that they overlap."""
+    """On a sandbox: the most requests that were being answered at once. Each takes a moment, so that they overlap.
+
+    In idle time the moment lasts until no other request comes.
+    """
 
     most: int = 0
     now: int = 0

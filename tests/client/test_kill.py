@@ -32,7 +32,7 @@ async def start(forks: Forks, sandbox: Sandbox, file: Path, hold_at: int, prefet
 
 async def run_to_the_end(forks: Forks, sandbox: Sandbox, file: Path, prefetch: int = 0) -> None:
     reader = await start(forks, sandbox, file, 0, prefetch)
-    output, _ = await asyncio.wait_for(reader.communicate(), 30)
+    output, _ = await asyncio.wait_for(reader.communicate(), 60)
     assert (output, reader.returncode) == (b"done\n", 0)
 
 
@@ -40,12 +40,19 @@ async def run_and_kill(forks: Forks, sandbox: Sandbox, file: Path, hold_at: int,
     """Kill it after that many records; False when it came to the end before."""
     reader = await start(forks, sandbox, file, hold_at, prefetch)
     assert reader.stdout is not None
-    said = await asyncio.wait_for(reader.stdout.readline(), 30)
+    said = await asyncio.wait_for(reader.stdout.readline(), 60)
     if said == b"held\n":
         reader.kill()
     await reader.communicate()
     assert reader.returncode == (-signal.SIGKILL if said == b"held\n" else 0)
     return said == b"held\n"
+
+
+async def asked_for(sandbox: Sandbox, requests: int) -> None:
+    """Wait until so many requests have come. One that is to be slow is not answered before this returns."""
+    async with asyncio.timeout(60):
+        while sandbox.statistics.requests < requests:
+            await asyncio.sleep(0.005)
 
 
 def seen(file: Path) -> list[tuple[str, int]]:
@@ -80,9 +87,7 @@ async def test_killed_while_an_answer_is_awaited(watchful_forks: Forks, tmp_path
             sandbox.faults.add(Fault(kind="slow", every=page))
             asked = sandbox.statistics.requests
             reader = await start(watchful_forks, sandbox, file, 0)
-            async with asyncio.timeout(30):
-                while sandbox.statistics.requests < asked + page:
-                    await asyncio.sleep(0.005)
+            await asked_for(sandbox, asked + page)
             reader.kill()
             await reader.communicate()
         sandbox.faults.clear()
@@ -132,10 +137,11 @@ async def test_interrupted_like_with_ctrl_c(watchful_forks: Forks, tmp_path: Pat
     async with Sandbox(records=30) as sandbox:
         sandbox.faults.add(Fault(kind="slow", every=3))
         reader = await start(watchful_forks, sandbox, file, 10 if when == "between records" else 0)
-        async with asyncio.timeout(30):
-            while len(seen(file) if file.exists() else []) < 10:
-                await asyncio.sleep(0.005)
-        await asyncio.sleep(0.2)
+        if when == "between records":
+            assert reader.stdout is not None
+            assert await asyncio.wait_for(reader.stdout.readline(), 60) == b"held\n"
+        else:
+            await asked_for(sandbox, 3)
         reader.send_signal(signal.SIGINT)
         _, errors = await reader.communicate()
         assert reader.returncode == -signal.SIGINT

@@ -20,6 +20,8 @@ from ..reporter import printed
 from .granting import Customer, Hurried, app_of
 from .support import client_of, held
 
+pytestmark = pytest.mark.usefixtures("idle_time")
+
 SLOW = Fault(kind="slow", next=1, path="/v1/token")
 
 

@@ -20,6 +20,8 @@ from ..unit.granting import locals_of
 from .granting import Customer, Hurried, app_of
 from .support import client_of
 
+pytestmark = pytest.mark.usefixtures("idle_time")
+
 SECRETS = re.compile(r"sandbox_(secret|access|refresh|code)_?\w*")
 
 

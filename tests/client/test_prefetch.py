@@ -71,7 +71,7 @@ async def test_the_next_request_is_out_before_decoding(prefetch: int) -> None:
     with two_pages() as server:
 
         def decoding(_: BadRecord) -> None:
-            there.append(server.second_asked.wait(10 if prefetch else 0.2))
+            there.append(server.second_asked.wait(60 if prefetch else 0.2))
 
         url = f"http://127.0.0.1:{server.server_port}"
         async with BrexAccounting("bxt_x", base_url=url, retry=QUICK, rate_limit=UNLIMITED) as brex:
@@ -102,6 +102,7 @@ async def test_faults_neither_lose_nor_double_records() -> None:
         assert sandbox.statistics.faults > 15
 
 
+@pytest.mark.usefixtures("idle_time")
 @pytest.mark.parametrize("pages", [1, 2, 5])
 @pytest.mark.parametrize("fault", [None, "slow", "503"])
 async def test_leaving_costs_one_request_and_leaves_nothing(sandbox: Sandbox, pages: int, fault: str | None) -> None:
@@ -127,6 +128,7 @@ async def test_leaving_costs_one_request_and_leaves_nothing(sandbox: Sandbox, pa
     assert [str(one.message) for one in warned if issubclass(one.category, ResourceWarning)] == []
 
 
+@pytest.mark.usefixtures("idle_time")
 async def test_a_page_ahead_has_a_deadline_of_its_own(sandbox: Sandbox) -> None:
     """Page three hangs beyond it while page two is used: the error comes where page three would."""
     async with client_of(sandbox) as brex:
@@ -210,6 +212,6 @@ async def test_a_429_on_the_page_ahead_is_the_companys(sandbox: Sandbox) -> None
 
 async def _quiet(brex: BrexAccounting) -> None:
     """Until no page is under way."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while any(not task.done() for task in brex._view.core._tasks):
             await asyncio.sleep(0.001)

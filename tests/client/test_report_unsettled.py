@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from aiohttp import web
 
@@ -23,7 +25,7 @@ from brex_accounting import (
 from brex_accounting.models import ConfirmedReport
 from brex_accounting.sandbox import Fault, Rules, Sandbox
 
-from .support import client_of, held_states, ready_ids
+from .support import QUICK, client_of, held_states, ready_ids
 from .wiretap import Tap, all_different, move, moved, naming, success
 
 pytestmark = pytest.mark.usefixtures("tap")  # on the sandbox before it starts
@@ -151,11 +153,12 @@ async def test_a_limit_past_the_deadline() -> None:
 
 async def test_a_server_that_is_gone() -> None:
     """What certainly never left is raised as such, and nothing is settled."""
-    async with Sandbox(records=1) as sandbox:
-        brex = client_of(sandbox)
-    async with brex:
-        with pytest.raises(APIConnectionError) as caught:
-            await brex.records.report_confirmed([success("accr_1")])
+    with socket.socket() as gone:
+        gone.bind(("127.0.0.1", 0))  # nobody listens, and no other process may begin to
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}"
+        async with BrexAccounting("bxt_x", base_url=url, retry=QUICK) as brex:
+            with pytest.raises(APIConnectionError) as caught:
+                await brex.records.report_confirmed([success("accr_1")])
     assert (caught.value.sent, caught.value.may_have_happened) == (False, False)
     assert caught.value.confirmed == ConfirmedReport()
 

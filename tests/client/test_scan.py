@@ -39,10 +39,13 @@ from brex_accounting.sandbox.server import make_app
 from brex_accounting.scanning import Scan, ScanPage
 from brex_accounting.session.events import CallEnded, PageEvent
 
+from ..idle_time import IdleTime
 from .granting import Hurried
 from .scanning import BEGIN, Counting, changing, identities, make_uneven, read, whole
 from .support import QUICK, client_of, held, our_tasks, page_json, wire_record
 from .wiretap import Tap
+
+pytestmark = pytest.mark.usefixtures("idle_time")
 
 ONCE = RetryPolicy(attempts=1, base=0.001, cap=0.01, throttle_base=0.005)
 PATIENT = RetryPolicy(attempts=12, base=0.001, cap=0.01, throttle_base=0.005)
@@ -299,13 +302,15 @@ async def test_a_cursor_that_is_too_old(sandbox: Sandbox, brex: BrexAccounting) 
     assert sorted(got) == identities(sandbox)
 
 
-async def test_an_end_ahead_of_brexs_clock(sandbox: Sandbox, brex: BrexAccounting) -> None:
+async def test_an_end_ahead_of_brexs_clock(idle_time: IdleTime) -> None:
     """Refused with a word on what to do, each time; nothing was handed out."""
-    scan = brex.records.scan(UpdatedAt(gte=BEGIN, lt=sandbox.brex.now() + timedelta(minutes=1)))
-    for _ in range(2):
-        with pytest.raises(ConfigurationError, match=r"(59|60|61) s after Brex's own time.*lt=await brex\.server_now"):
-            await anext(scan)
-    await scan.aclose()
+    async with Sandbox(records=60, now=idle_time.now) as sandbox, client_of(sandbox) as brex:
+        scan = brex.records.scan(UpdatedAt(gte=BEGIN, lt=sandbox.brex.now() + timedelta(minutes=1)))
+        text = r"(59|60|61) s after Brex's own time.*lt=await brex\.server_now"
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match=text):
+                await anext(scan)
+        await scan.aclose()
 
 
 async def test_no_time_asks_nothing(sandbox: Sandbox, brex: BrexAccounting) -> None:

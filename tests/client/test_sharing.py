@@ -68,6 +68,7 @@ async def test_views_are_neither_opened_nor_closed(brex: BrexAccounting) -> None
     await view.records.list()
 
 
+@pytest.mark.usefixtures("idle_time")
 async def test_options_of_views_are_checked_and_kept_apart(sandbox: Sandbox) -> None:
     """A view's options are its own, and wrong ones are refused at once."""
     async with client_of(sandbox) as brex:
@@ -160,6 +161,7 @@ async def test_middlewares_of_a_borrowed_session_do_not_run(sandbox: Sandbox) ->
     assert seen == []
 
 
+@pytest.mark.usefixtures("idle_time")
 async def test_closing_under_a_running_call(sandbox: Sandbox) -> None:
     """A call that is under way when its client closes ends with an error of ours."""
     sandbox.faults.add(Fault(kind="slow", next=1))

@@ -65,6 +65,7 @@ async def test_an_untrusted_certificate_gets_no_token(certificate: tuple[Path, P
         assert server.requests == []
 
 
+@pytest.mark.usefixtures("idle_time")
 async def test_tls_leaves_nothing_open_when_things_go_wrong(certificate: tuple[Path, Path]) -> None:
     """Cut, cancelled, oversized and abandoned answers over TLS: no ResourceWarning, no transport, no task."""
     trusting = ssl.create_default_context(cafile=str(certificate[0]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 
@@ -30,6 +29,7 @@ from brex_accounting import (
 from brex_accounting.models import Checkpoint
 from brex_accounting.sandbox import Profile, Sandbox
 
+from .granting import Hurried
 from .support import client_of, held, held_states, ready_ids
 
 
@@ -251,12 +251,14 @@ async def test_refusals_of_tokens_and_scopes(sandbox: Sandbox) -> None:
 
 async def test_server_now_follows_the_servers_clock() -> None:
     """The server's date and what has passed since; one question when no answer was seen, then none."""
-    moment = datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC)
-    async with Sandbox(records=1, now=lambda: moment) as sandbox, client_of(sandbox) as brex:
-        times = [await brex.server_now() for _ in range(5)]
+    moment, clock = datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC), Hurried()
+    async with Sandbox(records=1, now=lambda: moment) as sandbox, client_of(sandbox, clock=clock) as brex:
+        times = []
+        for _ in range(5):
+            times.append(await brex.server_now())
+            clock.time += 0.25
         assert sandbox.statistics.requests == 1
-    assert all(timedelta() <= time - moment < timedelta(seconds=5) for time in times)
-    assert all(later >= earlier for earlier, later in pairwise(times))
+    assert times == [moment + timedelta(seconds=number / 4) for number in range(5)]
 
 
 async def test_wrong_arguments_send_nothing(brex: BrexAccounting, sandbox: Sandbox) -> None:

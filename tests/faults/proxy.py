@@ -158,10 +158,12 @@ class Proxy:
 
     async def refuse(self) -> None:
         """Listen no more: connecting is refused from now on. The port stays ours, or another server may get it."""
-        await self._stop()
+        if self._server is not None:
+            self._server.close()
         self._held = socket.socket()
         self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._held.bind(("127.0.0.1", urlsplit(self.url).port or 0))
+        await self._stop()
 
     async def _stop(self) -> None:
         if self._server is not None:

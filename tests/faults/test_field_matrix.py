@@ -18,6 +18,7 @@ from .kinds import KINDS, MISSING
 from .matrix import cells_of
 from .running import run_cell
 
+pytestmark = pytest.mark.usefixtures("idle_time")
 SLOW = pytest.mark.slow
 TELLING = ("slow-answer", "cut-half", "500-before")
 

@@ -15,6 +15,8 @@ from ..client.support import QUICK, client_of, held, ready_ids
 from .kinds import BOMB, LIMIT, MISSING, bomb
 from .proxy import Act, Answer, Exchange, Proxy
 
+pytestmark = pytest.mark.usefixtures("idle_time")
+
 
 def forging(forged: bytes, wait: float) -> Act:
     """The honest answer, and a second one behind it."""

@@ -16,6 +16,8 @@ from .kinds import KINDS, MISSING
 from .matrix import MATRIX, cells
 from .running import run_cell
 
+pytestmark = pytest.mark.usefixtures("idle_time")
+
 TELLING = ("reset-always", "cut-half", "500-before")
 
 ROWS = {

@@ -13,6 +13,8 @@ from .kinds import KINDS, MISSING
 from .monite_matrix import MONITE_MATRIX, cells
 from .monite_running import run_cell
 
+pytestmark = pytest.mark.usefixtures("idle_time")
+
 TELLING = ("reset-always", "cut-half", "500-before")
 
 ROWS = {

@@ -9,6 +9,8 @@ from brex_accounting import BrexError
 from .canary import Canary
 from .token_failures import TOKEN_FAILURES, failure_of
 
+pytestmark = pytest.mark.usefixtures("idle_time")
+
 FOREIGN = {"tokens, no clock": AttributeError, "a caller's own timeout": TimeoutError}
 """Two that are not of the package's tree: a wrong type that nothing checks, and what the caller raises."""
 

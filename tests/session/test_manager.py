@@ -27,6 +27,8 @@ from brex_accounting.session.services import Options
 
 from .stand_ins import NOT_SENT, NOTHING, START, Bench, PausableLimiter, Step, a_call, reply
 
+pytestmark = pytest.mark.usefixtures("idle_time")
+
 LATE = Silence(sent=Sent.UNSURE, cause="nothing within 1 s", timed_out=True)
 TOO_LARGE = Oversized(status=200, limit=10, headers={"X-Trace": "tr-big"})
 

@@ -202,6 +202,7 @@ def _without_id(_row: int) -> dict[str, object]:
     return {}
 
 
+@pytest.mark.usefixtures("idle_time")
 async def test_a_pause_is_an_event_of_every_call_of_the_key(sandbox: Sandbox, spans: Spans) -> None:
     """A 429 is told to all calls of the company that are under way, and to no other company's."""
     sandbox.faults.add(Fault(kind="slow", next=2))

@@ -28,7 +28,7 @@ LIMIT = 100_000
 MIB = 2**20
 
 
-async def send(url: str, request: Request = POST, timeout: float = 5, limit: int = LIMIT) -> Answer:
+async def send(url: str, request: Request = POST, timeout: float = 60, limit: int = LIMIT) -> Answer:
     async with AiohttpTransport(url, max_response_bytes=limit) as transport:
         return await transport.send(request, timeout)
 
@@ -44,7 +44,7 @@ async def test_a_refused_port_sent_nothing() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    answer = await send(f"http://127.0.0.1:{port}")
+        answer = await send(f"http://127.0.0.1:{port}")  # bound all the while, or another process may listen there
     assert answer == Silence(sent=Sent.NO, cause="ClientConnectorError")
 
 
@@ -128,6 +128,7 @@ async def test_odd_but_whole_answers_are_replies(raw: bytes, status: int, body: 
     assert (answer.status, answer.body) == (status, body)
 
 
+@pytest.mark.usefixtures("idle_time")
 async def test_silence_for_too_long_is_a_timeout() -> None:
     """An accepted connection without an answer ends after the attempt's time, unsure."""
 
@@ -139,6 +140,7 @@ async def test_silence_for_too_long_is_a_timeout() -> None:
     assert answer == Silence(sent=Sent.UNSURE, cause="nothing within 0.2 s", timed_out=True)
 
 
+@pytest.mark.usefixtures("idle_time")
 async def test_a_dripping_body_is_a_timeout() -> None:
     """A byte now and then keeps the socket busy and does not prolong the attempt."""
 
@@ -155,6 +157,7 @@ async def test_a_dripping_body_is_a_timeout() -> None:
     assert (answer.sent, answer.timed_out) == (Sent.UNSURE, True)
 
 
+@pytest.mark.usefixtures("idle_time")
 async def test_waiting_for_a_free_connection_sent_nothing() -> None:
     """A pool that stays full is told apart from a slow server."""
 
@@ -163,7 +166,7 @@ async def test_waiting_for_a_free_connection_sent_nothing() -> None:
 
     async with serving(talk) as server, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
         transport = AiohttpTransport(server.url, session=session, max_response_bytes=LIMIT)
-        first = asyncio.create_task(transport.send(GET, 9))
+        first = asyncio.create_task(transport.send(GET, 60))
         await asyncio.sleep(0.05)
         second = await transport.send(POST, 1.0)
         assert isinstance(second, Silence)
@@ -216,7 +219,7 @@ async def test_cookies_are_not_kept() -> None:
         AiohttpTransport(server.url.replace("127.0.0.1", "localhost"), max_response_bytes=LIMIT) as transport,
     ):
         for _ in range(3):
-            await transport.send(GET, 5)
+            await transport.send(GET, 60)
     assert (len(server.requests), server.connections) == (3, 1)
     assert not any(b"cookie" in request.lower() for request in server.requests)
 
@@ -231,8 +234,8 @@ async def test_a_post_on_a_stale_connection_is_sent_once() -> None:
         server.requests.append(await read_request(reader))  # the second one is read, and not answered
 
     async with serving(talk) as server, AiohttpTransport(server.url, max_response_bytes=LIMIT) as transport:
-        assert isinstance(await transport.send(GET, 5), Reply)
-        answer = await transport.send(POST, 5)
+        assert isinstance(await transport.send(GET, 60), Reply)
+        answer = await transport.send(POST, 60)
     assert isinstance(answer, Silence)
     assert (answer.sent, len(server.requests)) == (Sent.UNSURE, 1)
 
@@ -303,7 +306,7 @@ async def test_every_client_error_becomes_silence(kind: type[BaseException], rea
     """Whatever aiohttp raises, nothing escapes, and only errors of connecting mean "not sent"."""
     session = BrokenSession(kind, reading=reading)
     transport = AiohttpTransport("http://127.0.0.1:1", session=cast(Any, session), max_response_bytes=LIMIT)
-    answer = await transport.send(POST, 5)
+    answer = await transport.send(POST, 60)
     assert isinstance(answer, Silence)
     never = issubclass(kind, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
     assert answer.sent is (Sent.NO if never else Sent.UNSURE)
@@ -323,7 +326,7 @@ async def test_a_session_that_closes_meanwhile_is_silence() -> None:
     async with answering(http_bytes()) as server:
         session = aiohttp.ClientSession()
         transport = AiohttpTransport(server.url, session=session, max_response_bytes=LIMIT)
-        assert isinstance(await transport.send(GET, 5), Reply)
+        assert isinstance(await transport.send(GET, 60), Reply)
         await session.close()
         assert await transport.send(POST, 5) == Silence(sent=Sent.NO, cause="the session is closed")
 
