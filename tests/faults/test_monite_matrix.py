@@ -25,7 +25,7 @@ ROWS = {
     "PUSH": ("push",),
 }
 MARKS = dict.fromkeys(("slow-request", "slow-answer", "slow-always", "never-close"), pytest.mark.slow)
-"""Rows that wait for seconds, and whose siblings wait less."""
+"""Rows that wait most often, and whose siblings wait less."""
 WRITES = ("create", "disconnect", "sync", "push")
 
 
