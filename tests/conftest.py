@@ -23,6 +23,10 @@ from .postgres_server import PostgresServer, running_server
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
+# How long an example takes, or is in the making, shows how busy the machine is, and nothing else.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
 
 def pytest_collection_finish() -> None:
     """What was collected stays to the end: no collection of garbage looks through it again."""

@@ -290,7 +290,7 @@ async def test_each_mishap(world: World, kind: str, after_each: list[int], expec
     names = dict(zip(world.records(3), "abc", strict=True))
     for one, count in zip(names, after_each, strict=True):
         await world.export(one)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(world.came) < count:
                 await asyncio.sleep(0.001)
     await world.time.settle(world.sandbox)

@@ -98,7 +98,7 @@ class Bench:
             return answer.status
 
     async def until_done(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.receiver.received.taken > self.receiver.received.done + self.receiver.received.failed:
                 await asyncio.sleep(0.001)
 
@@ -349,17 +349,23 @@ async def test_a_compressed_body_is_refused() -> None:
 
 async def test_a_body_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
     """408 after a while; whoever hangs up in the middle leaves the receiver as it was."""
-    monkeypatch.setattr("brex_accounting.webhooks.receiver._SLOWEST", 0.05)
     async with bench() as one:
-        port = int(one.listener.url.split(":")[2].split("/")[0])
-        for close in (False, True):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"POST /brex HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{")
-            await writer.drain()
-            if not close:
-                assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+        with monkeypatch.context() as hurried:  # for this one alone: what does come may take its time
+            hurried.setattr("brex_accounting.webhooks.receiver._SLOWEST", 0.05)
+            reader, writer = await begun(one.listener.url)
+            assert (await reader.readline()).startswith(b"HTTP/1.1 408")
             writer.close()
+        _, writer = await begun(one.listener.url)
+        writer.close()
         assert await one.send(delivery()) == 200
+
+
+async def begun(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which a delivery has come as far as its first byte."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.split(":")[2].split("/")[0]))
+    writer.write(b"POST /brex HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{")
+    await writer.drain()
+    return reader, writer
 
 
 async def test_only_posts_to_the_path_are_taken() -> None:
