@@ -4,6 +4,7 @@ the OAuth server is one for all.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import parse_qs
@@ -19,12 +20,16 @@ __all__ = ["Gateway", "behind", "several"]
 
 
 class Gateway:
-    """Where it listens, and the sandboxes behind it. Sandboxes know only their own tokens."""
+    """Where it listens, and the sandboxes behind it. Sandboxes know only their own tokens.
 
-    def __init__(self, url: str, sandboxes: Sequence[Sandbox]) -> None:
+    What is asked of those in ``silent`` is never answered.
+    """
+
+    def __init__(self, url: str, sandboxes: Sequence[Sandbox], silent: set[Sandbox]) -> None:
         self.url = url
         self.oauth_url = url + OAUTH
         self.sandboxes = sandboxes
+        self.silent = silent
 
     def of(self, company_id: str) -> Sandbox:
         """The sandbox of a company."""
@@ -47,12 +52,16 @@ async def behind(sandboxes: Sequence[Sandbox]) -> AsyncIterator[Gateway]:
             sandbox.brex.tokens.clear()
         session = await stack.enter_async_context(aiohttp.ClientSession(auto_decompress=False))
         app = web.Application()
+        silent: set[Sandbox] = set()
 
         async def forward(request: web.Request) -> web.Response:
             body = await request.read()
             headers = CIMultiDict(request.headers)
             headers.popall("Host", None)
-            url = _owner(sandboxes, request, body).url + request.raw_path
+            owner = _owner(sandboxes, request, body)
+            if owner in silent:
+                await asyncio.Event().wait()
+            url = owner.url + request.raw_path
             async with session.request(request.method, url, data=body, headers=headers) as answer:
                 kept = {name: answer.headers[name] for name in ("Content-Type", "Date") if name in answer.headers}
                 return web.Response(status=answer.status, body=await answer.read(), headers=kept)
@@ -63,7 +72,7 @@ async def behind(sandboxes: Sequence[Sandbox]) -> AsyncIterator[Gateway]:
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
-        yield Gateway(f"http://{host}:{port}", sandboxes)
+        yield Gateway(f"http://{host}:{port}", sandboxes, silent)
 
 
 def _owner(sandboxes: Sequence[Sandbox], request: web.Request, body: bytes) -> Sandbox:
