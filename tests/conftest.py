@@ -19,10 +19,6 @@ from .forks import COMMANDS, Forks
 from .idle_time import IdleTime
 from .postgres_server import PostgresServer, running_server
 
-# A busy machine is no failure of a property.
-settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("steady")
-
 # How long an example takes, or is in the making, shows how busy the machine is, and nothing else.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")

@@ -42,13 +42,18 @@ class Diary:
     def lines(self) -> Iterator[Line]:
         """All there are so far."""
         if self.path.exists():
-            for line in self.path.read_text().splitlines():
+            *whole, _ = self.path.read_text().split("\n")
+            for line in whole:
                 at, worker, what, company = line.split(" ")
                 yield Line(float(at), int(worker), what, company)
 
     def posts(self) -> int:
         """Documents that the books have confirmed to somebody."""
         return sum(line.what == "post" for line in self.lines())
+
+    def workers(self) -> int:
+        """How many have begun a poll."""
+        return len({line.worker for line in self.lines() if line.what == "begin"})
 
     def blow(self, worker: int) -> Line | None:
         """When that worker was struck."""
@@ -64,7 +69,3 @@ class Diary:
                 elif line.what == "end":
                     held.discard(line.company)
         return held
-
-    def polls_of(self, company: str) -> int:
-        """How often a poll of it began."""
-        return sum(line.what == "begin" and line.company == company for line in self.lines())

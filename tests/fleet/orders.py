@@ -18,8 +18,9 @@ class Orders:
     """``stores``: a folder for stores in SQLite; without it they are in PostgreSQL, at ``dsn``.
 
     ``companies``: for the loop, which has no roster. ``blow``: falls once all workers together have posted ``at``
-    documents. ``poison``: a company whose export always fails, and takes its time. ``killer``: one whose export
-    kills the process. ``hang``: one whose export never comes to its end, and is given up after ``longest`` seconds.
+    documents and ``beside`` of them have begun a poll, itself included. ``poison``: a company whose export always
+    fails, and takes its time. ``killer``: one whose export kills the process. ``hang``: one whose export never comes
+    to its end, and is given up after ``longest`` seconds.
     """
 
     dsn: str
@@ -39,6 +40,7 @@ class Orders:
     parallel: int = 8
     blow: Blow = ""
     at: int = 0
+    beside: int = 1
     poison: str = ""
     killer: str = ""
     hang: str = ""

@@ -34,7 +34,8 @@ ACCOUNTS = {kind.value: "6000" for kind in RecordType} | {source.value: "2000" f
 class Struck:
     """Makes the exports of one worker, keeps the diary, and lets the blow of its orders fall, once.
 
-    ``kill`` and ``leave`` fall right after a post, before anybody wrote down that it went through. ``freeze`` falls
+    ``kill`` and ``leave`` fall right after a post, before anybody wrote down that it went through; the posts that come
+    to their end meanwhile wait for the blow with it. ``freeze`` falls
     right before the lease is asked for, and so does ``freeze-writing``, in the transaction that asks.
     """
 
@@ -93,9 +94,13 @@ class Struck:
         ):
             yield sync
 
-    def _posted(self, record_id: str) -> None:
+    async def _posted(self, record_id: str) -> None:
         self.diary.write(self.orders.number, "post", record_id)
-        if self.orders.blow in {"kill", "leave"} and self._falls():
+        if self.orders.blow not in {"kill", "leave"} or not self._is_due():
+            return
+        while self.diary.workers() < self.orders.beside:
+            await asyncio.sleep(0.02)
+        if self._falls():
             os.kill(os.getpid(), signal.SIGKILL if self.orders.blow == "kill" else signal.SIGTERM)
 
     def _store(self, company_id: str, given: PostgresStore | None) -> SqliteStore | PostgresStore:
@@ -132,8 +137,11 @@ class Struck:
         self._asked.add(key)
         return is_first
 
+    def _is_due(self) -> bool:
+        return not self.is_struck and self.diary.posts() >= self.orders.at
+
     def _falls(self) -> bool:
-        if self.is_struck or self.diary.posts() < self.orders.at:
+        if not self._is_due():
             return False
         self.is_struck = True
         self.diary.write(self.orders.number, "blow")
@@ -147,11 +155,11 @@ class Struck:
 class _Noting(FindErpPoster):
     """Tells of each document that the books have confirmed."""
 
-    noted: Callable[[str], None]
+    noted: Callable[[str], Awaitable[None]]
 
     async def post(self, record: AccountingRecord, *, key: ExportKey, supersedes: ExportKey | None) -> Outcome:
         outcome = await super().post(record, key=key, supersedes=supersedes)
-        self.noted(record.id)
+        await self.noted(record.id)
         return outcome
 
 

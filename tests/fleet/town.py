@@ -115,6 +115,10 @@ class Town:
         await self.until(is_so, left=left)
         return time.monotonic()
 
+    async def posted(self, part: float) -> None:
+        """Wait until the books have confirmed so much of all records."""
+        await self.until(lambda: self.diary.posts() >= self.share(part))
+
     async def ended(self, worker: Worker) -> int:
         """Its exit status, once it has one."""
         await self.until(lambda: worker.status is not None)
@@ -141,7 +145,7 @@ class Town:
         except TimeoutError:
             raise AssertionError(f"it did not come to be so: {await self._shown({*left})}") from None
 
-    async def status_when(self, is_so: Callable[[FleetStatus], bool], *, patience: float = 30.0) -> FleetStatus:
+    async def status_when(self, is_so: Callable[[FleetStatus], bool], *, patience: float = 60.0) -> FleetStatus:
         """The fleet's status, once it is so."""
         assert self.fleet is not None
         try:
