@@ -11,7 +11,10 @@ import attrs
 from brex_accounting.enums import ReviewStatus
 from brex_accounting.models import ExportResult
 from brex_accounting.sandbox import MISHAPS, Mishap, Rules, Sandbox
+from brex_accounting.sandbox.deliveries import Deliveries
 from brex_accounting.sandbox.mishaps import MishapPlan
+from brex_accounting.sandbox.webhooks import LocalEvent
+from brex_accounting.webhook_models import WebhookSubscription
 
 from ..sync.world import SteeredClock
 
@@ -36,7 +39,10 @@ class Struck(MishapPlan):
 
 @attrs.define(eq=False)
 class Customer:
-    """A company's people at work. ``untold``: what they exported and no event will ever tell its partner."""
+    """A company's people at work. ``untold``: what they exported and no event will ever tell its partner.
+
+    ``sending``: deliveries that are on their way to it.
+    """
 
     sandbox: Sandbox
     records: tuple[str, ...]
@@ -45,6 +51,7 @@ class Customer:
     untold: set[str] = attrs.field(factory=set)
     clicks: list[int] = attrs.field(factory=list)
     nameless: int = 0
+    sending: int = 0
     reported: Counter[str] = attrs.field(factory=Counter)
 
     @property
@@ -88,6 +95,14 @@ class Customer:
         self.reported.update(updated)
         return updated
 
+    async def deliver(self, event: LocalEvent, target: WebhookSubscription) -> int | None:
+        """What Brex does to deliver an event once, counted while it lasts."""
+        self.sending += 1
+        try:
+            return await Deliveries._try(self.sandbox.deliveries, event, target)
+        finally:
+            self.sending -= 1
+
 
 def customer(records: int, *, seed: int, clock: SteeredClock) -> Customer:
     """A customer with so many records that are coded and wait for a click, and some that nobody ever exports."""
@@ -100,4 +115,5 @@ def customer(records: int, *, seed: int, clock: SteeredClock) -> Customer:
     mishaps = sandbox.brex.webhooks.mishaps = Struck(chance=0.25, seed=seed)
     one = Customer(sandbox, tuple(ours[:records]), ours[:records], mishaps)
     sandbox.brex.report_export_results = one.report  # type: ignore[method-assign]
+    sandbox.deliveries._try = one.deliver  # type: ignore[method-assign]
     return one

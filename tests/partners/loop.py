@@ -134,6 +134,8 @@ class Loop:
                 calm = 0 if self.busy() else calm + 1
 
     def busy(self) -> bool:
+        if any(one.sending for one in (*self.customers, self.stranger)):
+            return True
         exports = self.partner.exports._exports.values()
         receiver = self.partner.receiver
         is_received = receiver.received.taken == receiver.received.done and not receiver._keyring._asking.locked()
