@@ -46,7 +46,7 @@ def all_exported(sandbox: Sandbox, due: DueTotals) -> bool:
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await true():
             await asyncio.sleep(0.01)
 
@@ -141,7 +141,7 @@ async def test_ctrl_c_lets_posts_come_to_their_end(shell: Shell, sandbox: Sandbo
     await until(held.is_waited_for)
     process.send_signal(signal.SIGINT)
     held.release()
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, out) == (130, b"")
     assert b"Traceback" not in err
     assert b"the same command goes on" in err
@@ -185,7 +185,7 @@ async def test_what_another_worker_is_posting_is_told(shell: Shell, sandbox: San
     assert second.code == 0
     assert "have no known outcome. What is open is settled by the first run after " in second.err
     held.release()
-    assert await asyncio.wait_for(first.wait(), 30) == 0
+    assert await asyncio.wait_for(first.wait(), 60) == 0
     assert entries(shell) + entries(shell, "other.csv") == Counter(due.ids)
     assert all_exported(sandbox, due)
 
@@ -205,7 +205,7 @@ async def test_sigterm_ends_a_single_run_early_with_143(shell: Shell, sandbox: S
     await until(held.is_waited_for)
     process.send_signal(signal.SIGTERM)
     held.release()
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, err) == (143, b"terminated\n")
     summary = json.loads(out)
     assert summary["posted"] == len(entries(shell)) < len(due.ids)
@@ -227,7 +227,7 @@ async def test_again_and_again_until_sigterm(shell: Shell, sandbox: Sandbox) -> 
     while json.loads(await process.stdout.readline())["posted"] == 0:
         pass
     process.send_signal(signal.SIGTERM)
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, err) == (0, b"")
     assert all(json.loads(line)["open"] == 0 for line in out.splitlines())
     check_journal(shell.folder / "journal.csv", due)
@@ -247,7 +247,7 @@ async def test_a_reader_that_leaves_ends_it_quietly(shell: Shell, sandbox: Sandb
     assert process.stderr is not None
     assert b"posted" in await process.stdout.readline()
     process.stdout._transport.close()  # type: ignore[attr-defined]
-    err = await asyncio.wait_for(process.stderr.read(), 30)
+    err = await asyncio.wait_for(process.stderr.read(), 60)
     assert (await process.wait(), err) == (0, b"")
     assert (await shell(*EXPORT)).code == 0
     check_journal(shell.folder / "journal.csv", due)
@@ -263,7 +263,7 @@ async def test_progress_is_shown_on_a_terminal_alone(shell: Shell, sandbox: Sand
         process = await shell.start(*EXPORT, stderr=theirs)
         os.close(theirs)
         seen = asyncio.create_task(asyncio.to_thread(read_all, terminal))
-        out, _ = await asyncio.wait_for(process.communicate(), 30)
+        out, _ = await asyncio.wait_for(process.communicate(), 60)
         shown = await seen
     finally:
         os.close(terminal)

@@ -51,7 +51,7 @@ async def test_a_life(shell: Shell, monite: MoniteSandbox) -> None:
     started = await shell(*CONNECTIONS, "sync", id_)
     assert (started.code, started.out) == (0, "")
     assert "Started" in started.err
-    synced = await shell(*CONNECTIONS, "sync", id_, "--wait", "20")
+    synced = await shell(*CONNECTIONS, "sync", id_, "--wait", "60")
     assert only(synced.out)["last_pull"]
     assert only((await shell(*CONNECTIONS, "get", id_)).out)["id"] == id_
     assert only((await shell(*CONNECTIONS, "disconnect", id_, "--yes")).out)["status"] == "disconnected"

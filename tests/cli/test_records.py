@@ -176,7 +176,7 @@ async def test_a_reader_that_leaves_is_no_error(shell: Shell, sandbox: Sandbox) 
     assert process.stderr is not None
     await process.stdout.readline()
     process.stdout._transport.close()  # type: ignore[attr-defined]
-    err = await asyncio.wait_for(process.stderr.read(), 30)
+    err = await asyncio.wait_for(process.stderr.read(), 60)
     assert (await process.wait(), err) == (0, b"")
     assert sandbox.statistics.requests > 0
 

@@ -254,5 +254,5 @@ async def test_a_long_history_may_be_cut_off_by_its_reader(shell: Shell) -> None
     assert process.stderr is not None
     assert b"DISCOVERED" in await process.stdout.readline()
     process.stdout._transport.close()  # type: ignore[attr-defined]
-    err = await asyncio.wait_for(process.stderr.read(), 30)
+    err = await asyncio.wait_for(process.stderr.read(), 60)
     assert (await process.wait(), err) == (0, b"")

@@ -183,7 +183,7 @@ async def test_a_closed_stdout_is_one_line(shell: Shell) -> None:
     """``>&-`` gives one line instead of a traceback."""
     command = f"{sys.executable} -m brex_accounting demo --records 5 >&-"
     process = await asyncio.create_subprocess_shell(command, stderr=asyncio.subprocess.PIPE, env=shell.environment)
-    _, err = await asyncio.wait_for(process.communicate(), 30)
+    _, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 2
     assert err.decode().splitlines() == ["error: stdout is closed, and there is nowhere to print to"]
 

@@ -190,14 +190,14 @@ class Listening:
     async def line(self) -> dict[str, object]:
         """The next event that it prints."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             found: dict[str, object] = json.loads(await self.process.stdout.readline())
         return found
 
     async def end(self, how: signal.Signals = signal.SIGTERM) -> Ended:
         if self.process.returncode is None:
             self.process.send_signal(how)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             out, err = await self.process.communicate()
         return Ended(self.process.returncode or 0, out.decode(), self.err + err.decode())
 
@@ -207,7 +207,7 @@ async def listening(shell: Shell, *arguments: str) -> AsyncIterator[Listening]:
     process = await shell.start("webhook", "listen", "--port", "0", *arguments)
     assert process.stderr is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             line = (await process.stderr.readline()).decode()
         assert line.startswith("listening at "), line + (await process.stderr.read()).decode()
         yield Listening(process, line.split()[2].rstrip(";"), line)
@@ -252,7 +252,7 @@ async def test_nobody_reads(verifier: Shell) -> None:
         assert one.process.stdout is not None
         one.process.stdout._transport.close()  # type: ignore[attr-defined]
         await post(one.url, delivery(at=datetime.now(UTC)))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await one.process.wait()
         assert one.process.returncode == 0
 
