@@ -90,7 +90,8 @@ async def poison(there: Town) -> Verdict:
     A third of the others goes without it, a third right behind it, a third without it again.
     """
     poisoned, *others = there.companies
-    await there.worker(poison=poisoned, polls=1)
+    # A worker that stood still for longer would take itself for dead, and its poll for one that is lost.
+    await there.worker(poison=poisoned, polls=1, stale=60.0)
     took = []
     for number in range(3):
         beside = [poisoned] if number == 1 else []
