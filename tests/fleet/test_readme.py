@@ -57,7 +57,7 @@ async def test_one_process_becomes_a_fleet(dsn: str, tmp_path: Path, monkeypatch
         script = "\n".join(["set -e", *commands, worked, status])
         shell = await asyncio.create_subprocess_exec("bash", "-c", script, stdin=-1, stdout=-1, start_new_session=True)
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 while any(map(is_reported, await queue.collect())):
                     assert shell.returncode is None
                     await asyncio.sleep(0.2)
