@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import attrs
+import pytest
 
 from brex_accounting.testing.erp import ErpProcess, FakeErp
 
@@ -49,6 +51,20 @@ class Client:
 
     async def create(self, content: dict[str, Any], **options: Any) -> Answer:
         return await self.ask("POST", ENTRIES, json=content, **options)
+
+
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until it is."""
+    async with asyncio.timeout(30):
+        while not await is_so():
+            await asyncio.sleep(0.01)
+
+
+def pass_time(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """To whoever sleeps or waits on this loop, so many seconds have passed."""
+    loop = asyncio.get_running_loop()
+    now = loop.time
+    monkeypatch.setattr(loop, "time", lambda: now() + seconds)
 
 
 @asynccontextmanager

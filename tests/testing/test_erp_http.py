@@ -13,7 +13,7 @@ import pytest
 
 from brex_accounting.testing.erp import KINDS, FakeErp, Order
 
-from .support import ENTRIES, Client, client_of, entry
+from .support import ENTRIES, Client, client_of, entry, pass_time, until
 
 CRASHES = {"crash", "crash-before", "crash-after"}
 
@@ -131,24 +131,36 @@ async def test_each_misbehaviour(kind: str, client: Client, erp: FakeErp) -> Non
     assert (await erp.control.state()).struck == 1
 
 
-async def test_a_late_entry_is_booked_when_nobody_waits(client: Client, erp: FakeErp) -> None:
+async def test_a_late_entry_is_booked_when_nobody_waits(
+    client: Client, erp: FakeErp, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The caller gave up, a look-up found nothing, and the document appears afterwards."""
-    await erp.control.order("late", seconds=0.2, method="POST")
-    with pytest.raises(asyncio.TimeoutError):
-        await client.ask("POST", ENTRIES, json=entry(), timeout=aiohttp.ClientTimeout(total=0.05))
+    await erp.control.order("late", seconds=1000, method="POST")
+    asking = asyncio.create_task(client.create(entry()))
+
+    async def has_begun() -> bool:
+        return (await erp.control.state()).struck == 1
+
+    await until(has_begun)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
     assert (await client.ask("GET", ENTRIES, params={"key": "accr_1.1"})).content["items"] == []
-    async with asyncio.timeout(20):
-        while not (await erp.control.summary()).documents:
-            await asyncio.sleep(0.01)
+    pass_time(monkeypatch, 1000)
+
+    async def is_booked() -> bool:
+        return (await erp.control.summary()).documents == 1
+
+    await until(is_booked)
 
 
-async def test_offline_for_a_while(client: Client, erp: FakeErp) -> None:
+async def test_offline_for_a_while(client: Client, erp: FakeErp, monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections are refused, and the same port answers again afterwards."""
     await client.create(entry())
-    await erp.control.offline(0.3)
+    await erp.control.offline(1000)
     with pytest.raises(aiohttp.ClientConnectorError):
         await client.create(entry())
-    async with asyncio.timeout(20):
+    pass_time(monkeypatch, 1000)
+    async with asyncio.timeout(30):
         while True:
             try:
                 answer = await client.create(entry())
