@@ -164,6 +164,7 @@ def test_beancount_reads_the_same(made: list[Entry]) -> None:
     }
 
 
+@steady
 @given(TEXT)
 def test_any_string_is_one_line_and_comes_back(text: str) -> None:
     """Control characters, breaks of any kind, quotes, characters that turn the direction of writing."""
