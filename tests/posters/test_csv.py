@@ -295,7 +295,7 @@ async def test_posts_at_once_in_one_process(tmp_path: Path) -> None:
 # Real processes.
 
 
-async def start(forks: Forks, path: Path, *arguments: int) -> Forked:
+async def start(forks: Forks, path: Path, *arguments: float) -> Forked:
     return await forks.start(str(path), *map(str, arguments), module="tests.posters.writer")
 
 
@@ -328,7 +328,8 @@ async def test_a_storm_of_kills_from_outside(forks: Forks, tmp_path: Path) -> No
     """Two processes write a few bytes at a time and are killed whenever; all keys are there once, in whole entries."""
     path, chance, last, kills = tmp_path / "journal.csv", random.Random(4), 60, 0
     for _ in range(6):
-        pair = [await start(forks, path, 0, last, 7) for _ in range(2)]
+        # So slowly that all of it takes many times as long as any of them has.
+        pair = [await start(forks, path, 0, last, 7, 10**9, 0.002) for _ in range(2)]
         for process in pair:
             assert process.stdout is not None
             await process.stdout.readline()

@@ -1,8 +1,8 @@
 """A process that posts records to a CSV file and prints each key that is posted.
 
-    writer.py FILE FIRST LAST [BYTES [LIMIT]]
+    writer.py FILE FIRST LAST [BYTES [LIMIT [PAUSE]]]
 
-Writes BYTES at a time, with a pause after each, and kills itself with SIGKILL after LIMIT of them.
+Writes BYTES at a time, with a PAUSE of seconds after each, and kills itself with SIGKILL after LIMIT of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from brex_accounting.sync.poster import Posted
 from tests.posters.records import RECORDS
 
 
-def slowly(at_once: int, limit: int) -> None:
+def slowly(at_once: int, limit: int, pause: float) -> None:
     whole, written = appended.write, 0
 
     def write(file: int, data: bytes, at: int) -> None:
@@ -32,7 +32,7 @@ def slowly(at_once: int, limit: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             whole(file, part, at + start)
             written += len(part)
-            time.sleep(0.0002)
+            time.sleep(pause)
 
     appended.write = write
 
@@ -42,9 +42,11 @@ def say(word: str) -> None:
     sys.stdout.flush()
 
 
-async def main(path: str, first: str, last: str, at_once: str = "0", limit: str = "1000000000") -> None:
+async def main(
+    path: str, first: str, last: str, at_once: str = "0", limit: str = "1000000000", pause: str = "0.0002"
+) -> None:
     if int(at_once):
-        slowly(int(at_once), int(limit))
+        slowly(int(at_once), int(limit), float(pause))
     poster = CsvPoster(path)
     say("ready")
     for record in RECORDS[int(first) : int(last)]:
