@@ -19,7 +19,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,13 +80,23 @@ WHERE e.state = 'REPORTING' AND b.owner = :owner AND b.closed_at IS NULL
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """How much of it. ``lease`` in seconds."""
+    """How much of it. ``lease`` in seconds.
+
+    ``by_hand``: a lease ends when its worker was killed, or while nobody works, and not before, however slow the
+    machine is. Otherwise it ends by time.
+    """
 
     poster: str
     records: int
     kills: int
     lease: float = 3.0
     seed: int = 1
+    by_hand: bool = False
+
+    @property
+    def longest_life(self) -> float:
+        """Seconds after which a worker is killed at the latest."""
+        return 2.0 if self.by_hand else 2 * self.lease
 
 
 @attrs.frozen(kw_only=True)
@@ -215,7 +226,7 @@ class _Storm:
         while self.begun < self.plan.kills:
             self.begun += 1
             running = self._begin(slot, self._failpoint())
-            patience = self.chance.uniform(0.3, 2 * self.plan.lease)
+            patience = self.chance.uniform(0.3, self.plan.longest_life)
             try:
                 await asyncio.wait_for(running.ended(), patience)
             except TimeoutError:
@@ -226,6 +237,8 @@ class _Storm:
             self.kills += 1
             self.at_failpoints += running.struck
             self._note_held(f"w{running.number}")
+            if self.plan.by_hand:
+                self._end_leases(f"w{running.number}")
             self.wave()
         self._begin(slot, "")
 
@@ -243,8 +256,18 @@ class _Storm:
     async def stop(self) -> None:
         """Ask the last two to stop."""
         for running in self.slots.values():
+            # Before it came to its store it does not know the signal yet.
+            await self.until(partial(bool, running.reached))
             running.send(signal.SIGTERM)
+        for running in self.slots.values():
             assert (await running.ended()).status == 0
+
+    async def next_shift(self) -> None:
+        """Two others go on, and whatever these could not settle may be taken over."""
+        await self.stop()
+        self.world.jump()
+        for slot in tuple(self.slots):
+            self._begin(slot, "")
 
     async def person(self) -> None:
         """Somebody settles what waits for a person."""
@@ -269,6 +292,15 @@ class _Storm:
         now = time.monotonic()
         for record_id, revision, attempt in self.ask(_HELD, owner=owner):
             self.held[str(record_id), int(revision), int(attempt)] = now
+
+    def _end_leases(self, owner: str) -> None:
+        with (
+            suppress(sqlite3.OperationalError),  # it never came to make the store
+            closing(sqlite3.connect(f"file:{self.world.store}?mode=rw", uri=True, timeout=60)) as connection,
+            connection,
+        ):
+            connection.execute("UPDATE exports SET until = changed_at WHERE owner = ?", (owner,))
+            connection.execute("UPDATE batches SET until = opened_at WHERE owner = ?", (owner,))
 
     def look(self) -> None:
         """Which of the things that killed workers held are settled by now."""
@@ -296,11 +328,15 @@ class _Storm:
 
     async def settled(self) -> None:
         """Wait until all is done; what waits for a person gets one."""
+        begun, shift = time.monotonic(), 0.5
         async with asyncio.timeout(_LONGEST):
             while not self.is_done():
                 await asyncio.sleep(0.1)
                 if self.ask("SELECT 1 FROM exports WHERE state = 'UNCONFIRMED'"):
                     await self.person()
+                if self.plan.by_hand and time.monotonic() > begun + shift:
+                    await self.next_shift()
+                    begun, shift = time.monotonic(), 2 * shift
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         async with asyncio.timeout(_LONGEST):

@@ -23,11 +23,11 @@ async def check(plan: Plan, folder: Path) -> None:
 
 async def test_a_storm(tmp_path: Path) -> None:
     """Books that refuse a second document of a key: nothing lost, nothing doubled, reports right."""
-    await check(Plan(poster="same_key", records=60, kills=3, lease=1.0), tmp_path)
+    await check(Plan(poster="same_key", records=60, kills=3, lease=60.0, by_hand=True), tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("poster", ["find", "park"])
 async def test_a_longer_storm(tmp_path: Path, poster: str) -> None:
     """Books that can be asked, and books that a person must look into."""
-    await check(Plan(poster=poster, records=250, kills=6, seed=2), tmp_path)
+    await check(Plan(poster=poster, records=250, kills=6, seed=2, lease=60.0, by_hand=True), tmp_path)
