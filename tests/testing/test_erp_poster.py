@@ -150,23 +150,27 @@ async def test_records_that_no_books_take(poster: ErpPoster) -> None:
 
 
 @pytest.mark.parametrize("fault", ["401", "429", "503", "login", "offline"])
-async def test_not_now(poster: ErpPoster, erp: FakeErp, fault: str) -> None:
+async def test_not_now(poster: ErpPoster, erp: FakeErp, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     """The ERP's own word that nothing was processed; the same post is booked once it is over."""
     if fault == "login":
         await erp.control.change(login_refused=True)
     elif fault == "offline":
-        await erp.control.offline(0.2)
+        await erp.control.offline(1000)
     else:
         await erp.control.order(fault, every=1, path="journal", seconds=7)
     outcome = await post(poster)
     assert isinstance(outcome, NotNow)
     assert outcome.after == (timedelta(seconds=7) if fault in ("429", "503") else None)
-    while isinstance(outcome, NotNow):
-        if fault != "offline":
-            assert (await erp.control.summary()).documents == 0
-            await erp.control.calm()
-            await erp.control.change(login_refused=False)
-        outcome = await post(poster)
+    if fault == "offline":
+        pass_time(monkeypatch, 1000)
+    else:
+        assert (await erp.control.summary()).documents == 0
+        await erp.control.calm()
+        await erp.control.change(login_refused=False)
+    async with asyncio.timeout(30):
+        while isinstance(outcome, NotNow):
+            await asyncio.sleep(0.01)
+            outcome = await post(poster)
     assert isinstance(outcome, Posted)
     assert (await erp.control.counts()).doubled == ()
 
