@@ -80,7 +80,7 @@ WHERE e.state = 'REPORTING' AND b.owner = :owner AND b.closed_at IS NULL
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """How much of it. ``lease`` in seconds.
+    """How much of it. ``lease``, and after what a worker is killed at the latest, in seconds.
 
     ``by_hand``: a lease ends when its worker was killed, or while nobody works, and not before, however slow the
     machine is. Otherwise it ends by time.
@@ -90,13 +90,9 @@ class Plan:
     records: int
     kills: int
     lease: float = 3.0
+    longest_life: float = 6.0
     seed: int = 1
     by_hand: bool = False
-
-    @property
-    def longest_life(self) -> float:
-        """Seconds after which a worker is killed at the latest."""
-        return 2.0 if self.by_hand else 2 * self.lease
 
 
 @attrs.frozen(kw_only=True)
@@ -433,7 +429,14 @@ if __name__ == "__main__":
     parser.add_argument("--poster", choices=sorted(NOT_OF), action="append", help="by default all of them")
     given = parser.parse_args()
     plans = [
-        Plan(poster=one, records=given.records, kills=given.kills, lease=given.lease, seed=given.seed)
+        Plan(
+            poster=one,
+            records=given.records,
+            kills=given.kills,
+            lease=given.lease,
+            longest_life=2 * given.lease,
+            seed=given.seed,
+        )
         for one in given.poster or NOT_OF
     ]
     sys.exit(0 if asyncio.run(_all(plans)) else 1)

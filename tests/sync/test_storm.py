@@ -23,7 +23,7 @@ async def check(plan: Plan, folder: Path) -> None:
 
 async def test_a_storm(tmp_path: Path) -> None:
     """Books that refuse a second document of a key: nothing lost, nothing doubled, reports right."""
-    await check(Plan(poster="same_key", records=60, kills=3, lease=60.0, by_hand=True), tmp_path)
+    await check(Plan(poster="same_key", records=60, kills=3, lease=60.0, longest_life=2.0, by_hand=True), tmp_path)
 
 
 @pytest.mark.slow
