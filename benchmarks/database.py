@@ -5,10 +5,11 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -144,6 +145,7 @@ def started() -> Iterator[Any]:
         yield server
     finally:
         # Nothing of it is kept: it need not write down first what it has in memory.
-        stop_at_once(server)
+        with suppress(subprocess.CalledProcessError):  # somebody has stopped it already
+            stop_at_once(server)
         atexit.unregister(server._cleanup)  # noqa: SLF001 - it would stop it a second time
         shutil.rmtree(folder, ignore_errors=True)

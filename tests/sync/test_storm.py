@@ -29,5 +29,5 @@ async def test_a_storm(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("poster", ["find", "park"])
 async def test_a_longer_storm(tmp_path: Path, poster: str) -> None:
-    """Books that can be asked, and books that a person must look into."""
-    await check(Plan(poster=poster, records=250, kills=6, seed=2, lease=60.0, by_hand=True), tmp_path)
+    """Books that can be asked, and books that a person must look into; leases end by time, of the living too."""
+    await check(Plan(poster=poster, records=250, kills=6, seed=2), tmp_path)
