@@ -41,4 +41,4 @@ async def test_nothing_is_lost_and_nothing_doubled(name: str, place: Place, tmp_
 @pytest.mark.parametrize("name", sorted(CASES))
 async def test_nothing_is_lost_and_nothing_doubled_of_many(name: str, place: Place, tmp_path: Path) -> None:
     """Every case wherever it applies."""
-    check(await verdicts(name, list(CASES[name].settings), place, tmp_path, companies=60))
+    check(await verdicts(name, list(CASES[name].settings), place, tmp_path, companies=40))

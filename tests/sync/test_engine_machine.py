@@ -235,4 +235,4 @@ class EngineMachineAtLength(EngineMachine):
 TestEngineMachine = EngineMachine.TestCase
 TestEngineMachine.settings = settings(BUSY, max_examples=20, stateful_step_count=40)
 TestAtLength = pytest.mark.slow(EngineMachineAtLength.TestCase)
-TestAtLength.settings = settings(BUSY, max_examples=160, stateful_step_count=50)
+TestAtLength.settings = settings(BUSY, max_examples=110, stateful_step_count=50)

@@ -436,4 +436,4 @@ class SqliteMachineAtLength(SqliteMachine):
 TestSqliteMachine = SqliteMachine.TestCase
 TestSqliteMachine.settings = settings(BUSY, max_examples=15)
 TestAtLength = pytest.mark.slow(SqliteMachineAtLength.TestCase)
-TestAtLength.settings = settings(BUSY, max_examples=225)
+TestAtLength.settings = settings(BUSY, max_examples=150)
