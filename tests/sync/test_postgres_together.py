@@ -302,6 +302,8 @@ def _options(conninfo: str) -> dict[str, str]:
         (psycopg.errors.InsufficientPrivilege, StoreUnavailable, "rights"),
         (psycopg.errors.DeadlockDetected, StoreUnavailable, "in the way"),
         (psycopg.errors.TooManyConnections, StoreUnavailable, "lost"),
+        (psycopg.errors.InvalidSqlStatementName, StoreUnavailable, "max_prepared_statements"),
+        (psycopg.errors.DuplicatePreparedStatement, StoreUnavailable, "max_prepared_statements"),
         (psycopg.errors.AdminShutdown, StoreUnavailable, "lost"),
         (psycopg.OperationalError, StoreUnavailable, "lost"),
         (psycopg.errors.DataCorrupted, StoreError, "damaged"),

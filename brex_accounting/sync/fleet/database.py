@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from ...errors import StoreError, StoreUnavailable
 from ...session.discreet import Hidden, Unchained
+from ..postgres.failing import failed
 
 __all__ = ["Connection", "Database", "Pool", "prepared", "translated"]
 
@@ -124,7 +125,6 @@ def translated() -> Iterator[None]:
 def _ours(error: BaseException) -> StoreError:
     if isinstance(error, (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction)):
         return StoreUnavailable("the database holds no fleet yet: run fleet init")
-    state: Any = getattr(error, "sqlstate", None)
-    text = f"the fleet's database failed: {type(error).__name__}{f' ({state})' if state else ''}"
-    gone = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
-    return StoreUnavailable(text) if gone or not isinstance(error, psycopg.Error) else StoreError(text)
+    if isinstance(error, psycopg.Error):
+        return failed("the fleet's database", error)
+    return StoreUnavailable(f"the fleet's queue failed: {type(error).__name__}")

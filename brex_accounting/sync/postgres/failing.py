@@ -7,7 +7,7 @@ from typing import Final
 import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from ...errors import BrexError, StoreCorrupt, StoreError, StoreFull, StoreUnavailable
+from ...errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 
 __all__ = ["failed", "is_lost"]
 
@@ -15,12 +15,13 @@ _FULL: Final = frozenset({"53100"})
 _DAMAGED: Final = frozenset({"XX001", "XX002"})
 _FORBIDDEN: Final = frozenset({"25006", "42501"})
 _IN_THE_WAY: Final = frozenset({"40001", "40P01", "55P03", "57014"})
+_FORGOTTEN: Final = frozenset({"26000", "42P05"})
 _NO_TABLES: Final = frozenset({"3F000", "42P01"})
 # Lost connections, too little of something, and a server that is stopped: by the first two characters.
 _PASSING: Final = ("08", "53", "57", "58")
 
 
-def failed(what: str, error: psycopg.Error) -> BrexError:
+def failed(what: str, error: psycopg.Error) -> StoreError:
     """The error as one of ours; ``what`` names the store."""
     code = error.sqlstate
     if code in _FULL:
@@ -31,6 +32,9 @@ def failed(what: str, error: psycopg.Error) -> BrexError:
         return StoreUnavailable(f"{what}: cannot be written ({code}). Check the rights, and that it is no replica")
     if code in _IN_THE_WAY:
         return StoreUnavailable(f"{what}: another process was in the way ({code}). Try again")
+    if code in _FORGOTTEN:
+        # Connections change hands between transactions, and statements that one has prepared are another's.
+        return StoreUnavailable(f"{what}: a pooler mixed up statements ({code}). Set its max_prepared_statements")
     if code in _NO_TABLES:
         return StoreUnavailable(f"{what}: there is no store ({code}). Open it with a binding first")
     if isinstance(error, PoolClosed):
