@@ -87,18 +87,21 @@ async def rolling(there: Town) -> Verdict:
 async def poison(there: Town) -> Verdict:
     """One company always fails, and takes its time; there is one worker, and one poll at a time.
 
-    A third of the others goes without it, a third right behind it, a third without it again.
+    A third of the others goes without it, a third right behind it, a third without it again, each by a worker that
+    finds all of them due when it begins.
     """
     poisoned, *others = there.companies
-    # A worker that stood still for longer would take itself for dead, and its poll for one that is lost.
-    await there.worker(poison=poisoned, polls=1, stale=60.0)
     took = []
     for number in range(3):
         beside = [poisoned] if number == 1 else []
         third = others[number::3]
         await there.add(*beside, *third)
+        # A worker that stood still for longer would take itself for dead, and its poll for one that is lost.
+        worker = await there.worker(poison=poisoned, polls=1, stale=60.0)
         await there.exported(third)
         took.append(await there.took(*beside, *third) / len(third))
+        worker.send(signal.SIGTERM)
+        await there.ended(worker)
     verdict = await there.verdict(without=poisoned)
     _check_tries(there, poisoned)
     return attrs.evolve(verdict, ratio=(took[0] + took[2]) / 2 / took[1])
