@@ -13,7 +13,7 @@ from brex_accounting import ConfigurationError
 from brex_accounting.oauth import TokenPair
 from brex_accounting.sync.fleet import CompanyStatus, FleetStatus, Keyring
 from brex_accounting.sync.fleet.secret import Secret, read_secret, written
-from brex_accounting.sync.fleet.spread import next_due, put_apart, put_off, put_off_lost
+from brex_accounting.sync.fleet.spread import is_doubtful, next_due, put_apart, put_back, put_off, put_off_lost
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 5, 4, 10, 20, 30, tzinfo=UTC)
@@ -64,6 +64,14 @@ def test_who_died_together_comes_again_apart(attempts: int) -> None:
     longest = max(timedelta(seconds=10), put_off_lost(attempts, every=HOUR)) / timedelta(seconds=1)
     seconds = Counter(wait // timedelta(seconds=1) for wait in waits)
     assert max(seconds.values()) <= 2 * 1_000 / longest
+
+
+@pytest.mark.parametrize(("attempts", "seconds"), [(3, 10), (4, 20), (7, 160), (8, 300), (10_000, 300)])
+def test_who_found_no_place_comes_again(attempts: int, seconds: int) -> None:
+    """Soon at first, and never later than after five minutes."""
+    assert not is_doubtful(2)
+    assert is_doubtful(attempts)
+    assert put_back(attempts) == timedelta(seconds=seconds)
 
 
 def test_a_token_is_kept_and_read() -> None:

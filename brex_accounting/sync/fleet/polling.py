@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
@@ -20,7 +20,7 @@ from ..engine import ExportSync
 from ..postgres import PostgresStore
 from ..states import State
 from .roster import Poll, Roster
-from .spread import is_doubtful
+from .spread import is_doubtful, put_back
 
 __all__ = ["MakeExport", "Poller", "Traffic"]
 
@@ -31,9 +31,6 @@ reach it.
 """
 
 _log = logging.getLogger("brex_accounting")
-
-_NO_PLACE: Final = timedelta(seconds=30)
-"""How long a company waits that found no place."""
 
 
 @attrs.define(eq=False)
@@ -92,7 +89,7 @@ class Poller:
             return
         doubtful = is_doubtful(attempts)
         if doubtful and self._doubtful >= self._doubtful_at_most:
-            await self._roster.given_back(company_id, wait=_NO_PLACE)
+            await self._roster.given_back(company_id, wait=put_back(attempts))
             return
         self._doubtful += doubtful
         try:

@@ -6,13 +6,14 @@ import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-__all__ = ["is_doubtful", "next_due", "put_apart", "put_off", "put_off_lost"]
+__all__ = ["is_doubtful", "next_due", "put_apart", "put_back", "put_off", "put_off_lost"]
 
 _FIRST_WAIT: Final = timedelta(seconds=30)
 _TRIES: Final = 2
 """So often it may be chance: a poll that was lost comes again at once. After that it may be the poll that kills."""
 _APART: Final = timedelta(seconds=10)
 """Longer than a worker takes to look for what waits, and than most polls."""
+_LONGEST_BACK: Final = timedelta(minutes=5)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,6 +40,14 @@ def is_doubtful(attempts: int) -> bool:
     ``attempts``: polls begun since the last that did, with the one that begins.
     """
     return attempts > _TRIES
+
+
+def put_back(attempts: int) -> timedelta:
+    """How long a doubtful company waits that found no place: who was lost beside others may be no danger, and soon is
+    tried again; who fails on and on has time.
+    """
+    doubled: int = 2 ** min(max(attempts - _TRIES - 1, 0), 20)
+    return min(_LONGEST_BACK, _APART * doubled)
 
 
 def put_off_lost(attempts: int, *, every: timedelta) -> timedelta:
