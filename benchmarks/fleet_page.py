@@ -186,9 +186,9 @@ def _ceilings(measured: Measured) -> list[tuple[float, str]]:
             f"which is {connections(8)}: {processes} processes fill the {MOST_CONNECTIONS} that PostgreSQL allows by "
             f"itself. They hold {processes * 8} polls at a time, of {seconds:.2f} s each, nearly all of it waits for "
             "Brex; books that take long fill them sooner. Raise `max_connections`, or put PgBouncer 1.21 or later in "
-            "between, with `pool_mode = transaction` and `max_prepared_statements`: two workers of 1.24 went through "
-            "all that happens to them in tests/fleet on three to ten connections of the server. Nobody hears a NOTIFY "
-            "there: workers look for jobs every 5 s, which is early enough.",
+            "between, with `pool_mode = transaction` and `max_prepared_statements`: with 1.24 two workers went "
+            "through all cases of tests/fleet on ten connections of the server, and through one on three. Nobody hears "
+            "a NOTIFY there: workers look for jobs every 5 s, which is early enough.",
         ),
         (
             worker,

@@ -55,10 +55,10 @@ class Fleet:
             await fleet.run(export)
 
     Nothing is lost and nothing posted twice for the same reasons as in one process: what counts is in each
-    company's store. A poll whose worker dies is begun again by
-    another worker, ``stale`` after its last sign of life. The companies' turns are spread over the interval. One
-    that fails waits longer each time and holds up nobody; a poll that takes longer than ``longest`` has failed.
-    From the third poll in a row on that does not come to its end, companies share a quarter of the places.
+    company's store. A poll whose worker dies is begun again by another worker, ``stale`` after its last sign of
+    life. The companies' turns are spread over the interval. One that fails waits longer each time and holds up
+    nobody; a poll that takes longer than ``longest`` has failed. From the third poll in a row on that does not come
+    to its end, companies share a quarter of the places.
 
     ``dsn``: a connection string of libpq. ``oauth``: refreshes the pairs; without it only tokens that never
     change work. ``rate_limit``: what Brex allows for a client id and company, from all processes together.
