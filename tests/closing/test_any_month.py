@@ -21,7 +21,7 @@ from brex_accounting.sync.keys import ExportKey
 from brex_accounting.sync.states import State
 
 from ..posters.booked import EXPENSES, MOVEMENTS, coding, record
-from ..posters.charts import chart, steady
+from ..posters.charts import chart
 from .made import JULY, JUNE, Company, on
 
 MONTHS: Final = (Period(2026, 5), JUNE, JULY)
@@ -83,7 +83,6 @@ def reports(company: Company) -> list[Reconciliation]:
     return [company.reports(month) for month in MONTHS]
 
 
-@steady
 @given(companies())
 def test_right_books_differ_nowhere_and_every_row_adds_up(company: Company) -> None:
     """In each month; what Brex has is what the books hold and what accounts for the rest, to the cent."""
@@ -124,7 +123,6 @@ ALTERED: Final[Mapping[str, Callable[[Entry], list[Entry]]]] = MappingProxyType(
 )
 
 
-@steady
 @given(companies().filter(lambda company: bool(company.books)), st.data())
 def test_whatever_is_done_to_one_entry_is_found(company: Company, data: st.DataObject) -> None:
     """The record is named, and no other one but that which the entry now says to be of."""

@@ -22,7 +22,6 @@ from brex_accounting.sync.keys import export_key
 from brex_accounting.sync.states import BEGINNINGS, MOVES, State
 
 from ..posters.booked import CHART, record
-from ..posters.charts import steady
 from .made import JULY, JUNE
 
 D, CLAIMED, P, J = State.DISCOVERED, State.INTENT, State.POSTED, State.REJECTED
@@ -127,7 +126,6 @@ def lives(draw: st.DrawFn) -> list[Move]:
     return moved(*states, at=moments, record_id=draw(st.uuids()).hex)
 
 
-@steady
 @given(st.lists(lives(), max_size=6))
 def test_any_history_adds_up_and_one_span_opens_as_the_one_before_closed(histories: list[list[Move]]) -> None:
     """Whatever moves there were, in counts and in amounts."""

@@ -54,7 +54,7 @@ async def outcome(view: Counting, values: tuple[NewFieldValue, ...]) -> tuple[Fi
         return error.settled or SettledValues()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(count=st.integers(1, 60), size=st.integers(1, 25), fails=st.none() | st.integers(0, 12), lost=st.booleans())
 def test_chunks_add_up(count: int, size: int, fails: int | None, lost: bool) -> None:
     """Each request holds the next ``size`` values under a key of its own; done, unknown and left are what was asked."""

@@ -35,7 +35,7 @@ HELD = st.lists(values(st.none() | IDS), max_size=6).filter(is_consistent)
 ANY_CHART = st.lists(values(IDS), max_size=5)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(held=HELD, wanted=ANY_CHART, missing=MISSING)
 def test_a_plan_comes_to_what_is_wanted_or_says_why_not(
     held: list[NewFieldValue], wanted: list[NewFieldValue], missing: Missing
@@ -55,7 +55,7 @@ def test_a_plan_comes_to_what_is_wanted_or_says_why_not(
     assert len(second.unchanged) + len(second.foreign) == len(brex.values)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(chart=st.lists(values(IDS), max_size=5).filter(is_consistent), missing=MISSING, data=st.data())
 def test_a_chart_that_was_cut_off_is_finished_by_the_next_plan(
     chart: list[NewFieldValue], missing: Missing, data: st.DataObject
@@ -70,7 +70,7 @@ def test_a_chart_that_was_cut_off_is_finished_by_the_next_plan(
     assert lines(brex.values) == expected(chart, before, missing)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(held=HELD, missing=MISSING)
 def test_values_that_brex_alone_knows_are_left_alone(held: list[NewFieldValue], missing: Missing) -> None:
     """No plan names a value without a remote id, whatever happens to the others."""

@@ -19,7 +19,7 @@ from brex_accounting.session.events import AttemptEvent, PauseEvent
 
 from ..reporter import printed
 from ..session.stand_ins import Limiter
-from ..unit.documents import steady
+from ..unit.documents import thorough
 from .support import Hurried, Tap, client_of, connected
 
 ENTITY = "c7a1d0f2-52c5-4f06-9a51-2f2f0f8a7e10"
@@ -45,7 +45,7 @@ def test_an_id_that_is_none(verb: Any, id_: object) -> None:
     assert "entities" not in str(caught.value)
 
 
-@steady
+@thorough
 @given(st.text())
 def test_no_id_leaves_its_place(id_: str) -> None:
     """Whatever is taken stands in one segment of the path, quoted, and reads back as it was."""

@@ -23,7 +23,7 @@ from brex_accounting.monite import (
 )
 from brex_accounting.monite.converters import ConnectionList, SyncedRecordList
 
-from ..unit.documents import steady
+from ..unit.documents import thorough
 
 # OpenAPI document, AccountingConnectionResponse: every property.
 FULL: dict[str, Any] = {
@@ -183,7 +183,7 @@ mutations = st.recursive(
 )
 
 
-@steady
+@thorough
 @given(st.sampled_from([(Connection, FULL), (SyncedRecord, RECORD)]), st.data())
 def test_a_changed_document_is_read_or_refused(kind: tuple[type[object], dict[str, Any]], data: st.DataObject) -> None:
     """Whatever stands in one field, it is read, or named as wrong; nothing else is raised."""
@@ -199,7 +199,7 @@ def test_a_changed_document_is_read_or_refused(kind: tuple[type[object], dict[st
     assert problem is None or f"$.{name}" in problem
 
 
-@steady
+@thorough
 @given(st.binary())
 def test_bytes_are_read_or_refused(body: bytes) -> None:
     """No bytes can raise anything else."""

@@ -13,7 +13,7 @@ from brex_accounting import errors
 from brex_accounting.monite.refusing import read_error, refuse, refuse_with_token
 from brex_accounting.session.call import Reply
 
-from ..unit.documents import steady
+from ..unit.documents import thorough
 
 WHERE = "POST /accounting_connections"
 MISSING = {"loc": ["header", "x-monite-entity-id"], "msg": "field required", "type": "value_error.missing"}
@@ -74,7 +74,7 @@ names = st.sampled_from(["error", "detail", "message", "loc", "msg", "type"])
 trees = st.recursive(st.none() | st.text(), lambda inner: st.dictionaries(names, inner) | st.lists(inner))
 
 
-@steady
+@thorough
 @given(st.binary() | trees.map(lambda value: json.dumps(value).encode()))
 def test_no_body_can_raise(body: bytes) -> None:
     """Whatever comes, an error is made of it, and can be pickled."""

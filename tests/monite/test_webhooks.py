@@ -15,7 +15,7 @@ from brex_accounting import ConfigurationError, WebhookVerificationError
 from brex_accounting.monite import ConnectionStatus, MoniteEvent, likely_signed_text, unwrap
 
 from ..reporter import printed
-from ..unit.documents import steady
+from ..unit.documents import thorough
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRET = "whsec_canary"
@@ -122,7 +122,7 @@ def test_several_secrets_and_signatures() -> None:
     assert opened(headers={"MONITE-SIGNATURE": both}).status == "connected"
 
 
-@steady
+@thorough
 @given(st.data())
 def test_no_changed_delivery_is_believed(data: st.DataObject) -> None:
     """One byte more, less or other."""

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
-
 from brex_accounting.posters.chart import Chart
 from brex_accounting.posters.chart_file import parse_chart
-
-steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""For properties that must hold on a busy machine too."""
 
 GOOD = """\
 # The books of Larkmoor Works.

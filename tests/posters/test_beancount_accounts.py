@@ -12,7 +12,7 @@ from brex_accounting.errors import ConfigurationError
 from brex_accounting.posters.beancount.accounts import account_names, is_account
 
 from .booked import CHART
-from .charts import chart, steady
+from .charts import chart
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,6 @@ def test_a_name(account: str, name: str) -> None:
     assert is_account(account) == (account == name)
 
 
-@steady
 @given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=40))
 def test_any_name_is_one_that_beancount_takes(text: str) -> None:
     """Whatever people call their accounts, as long as a chart takes it."""

@@ -26,7 +26,6 @@ from ..reporter import printed
 from ..sync.conftest import world as world
 from ..sync.world import World
 from .booked import CHART, record
-from .charts import steady
 
 SECRET = "X-Amz-Signature=abc%2Bdef%3D"
 PDF = b"%PDF-1.7\n..."
@@ -284,7 +283,6 @@ def test_an_ending_says_what_the_content_is(tmp_path: Path, content: bytes, endi
     assert (tmp_path / "r" / f"a{ending}").stat().st_mode & 0o077 == 0
 
 
-@steady
 @given(st.text(max_size=90), st.text(max_size=90), st.text(max_size=90))
 def test_names_are_safe(record_id: str, one: str, other: str) -> None:
     """Whatever the ids hold: one folder deep, plain characters, not hidden, no option; two ids are two names."""

@@ -24,7 +24,6 @@ from brex_accounting.posters.entries import Entry, Kind, turned
 from brex_accounting.sync.keys import ExportKey
 
 from .booked import CASH, CHART, CREDIT, DEBIT, EXPENSES, MOVEMENTS, booked, coding, entry_of, record, value
-from .charts import steady
 
 NAMES = account_names(CHART)
 ACCOUNTS = {name: account for account, name in NAMES.items()}
@@ -129,7 +128,6 @@ def _notes(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@steady
 @given(entries(), st.sampled_from(Kind), st.none() | TEXT)
 def test_any_entry_comes_back_to_the_last_field(entry: Entry, kind: Kind, content: str | None) -> None:
     """Also the zeros of an amount, an empty text that is not none, and the sign of nothing."""
@@ -139,7 +137,7 @@ def test_any_entry_comes_back_to_the_last_field(entry: Entry, kind: Kind, conten
     there_and_back(entry, content)
 
 
-@settings(steady, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(entries(), min_size=1, max_size=2, unique_by=lambda one: one.key))
 def test_beancount_reads_the_same(made: list[Entry]) -> None:
     """Beancount's own reader finds no error in it; accounts and amounts are the entry's, to the last digit."""
@@ -164,7 +162,6 @@ def test_beancount_reads_the_same(made: list[Entry]) -> None:
     }
 
 
-@steady
 @given(TEXT)
 def test_any_string_is_one_line_and_comes_back(text: str) -> None:
     """Control characters, breaks of any kind, quotes, characters that turn the direction of writing."""

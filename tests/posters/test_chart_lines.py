@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from brex_accounting.posters.toml_lines import Path, lines_of, places, repeated
 
-from .charts import GOOD, steady
+from .charts import GOOD
 
 # Every way to write a value, and what is hard in it: quotes, brackets, hashes and equal signs that mean nothing.
 VALUES = (
@@ -79,7 +79,6 @@ def paths(value: object, path: Path = ()) -> Iterator[Path]:
             yield from paths(one, (*path, number))
 
 
-@steady
 @given(documents())
 def test_every_key_of_any_document_is_on_its_line(document: tuple[str, dict[Path, int]]) -> None:
     """Each key stands where it was written, and what is found is what tomllib finds, to the last element."""
@@ -137,7 +136,6 @@ def test_a_key_that_is_given_twice(text: str, expected: tuple[int, int] | None) 
     assert (found and (found[0].line, found[1].line)) == expected
 
 
-@steady
 @given(st.text(alphabet="ab=[]{}\"'#.,\\\n \t1", max_size=60) | st.text(max_size=40))
 @example("a = { ? }")
 @example("a = [ } ]")

@@ -29,7 +29,6 @@ from brex_accounting.sync.keys import ExportKey, export_key
 from brex_accounting.sync.poster import NotNow, Outcome, Posted, Rejected, RejectionCode, Skipped, checked_recovery
 
 from ..forks import Forked, Forks
-from .charts import steady
 from .records import KEYS, RECORDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is neither flock nor SIGKILL")
@@ -133,7 +132,6 @@ TEXT = st.text(st.characters(), max_size=30) | st.sampled_from(
 )
 
 
-@steady
 @given(TEXT, TEXT, st.decimals(allow_nan=False, allow_infinity=False, places=5))
 def test_any_text_comes_back(memo: str, vendor: str, amount: Decimal) -> None:
     """Rows read back are whole; no cell starts as a formula but numbers; none holds a line end."""

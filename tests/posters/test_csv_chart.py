@@ -29,7 +29,7 @@ from brex_accounting.sync.keys import export_key
 from brex_accounting.sync.poster import NotNow, Outcome, Posted, Rejected, RejectionCode, Skipped
 
 from .booked import BY_HAND, CASH, CHART, EXPENSES, MOVEMENTS, balances, booked, record
-from .charts import chart, steady
+from .charts import chart
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no flock")
 BILL = record("BILL_EXPENSE", ["40.00", "2.50"], status="APPROVED")
@@ -124,7 +124,6 @@ def entries(draw: st.DrawFn) -> Entry:
 
 
 @given(entries())
-@steady
 def test_any_entry_comes_back(entry: Entry) -> None:
     """Whatever texts it holds: through the bytes of the file and back it is the same, and no cell is a formula."""
     data = encode(rows_of_entry(entry))

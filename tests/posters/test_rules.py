@@ -20,7 +20,6 @@ from brex_accounting.sandbox import make_seed
 from brex_accounting.sync.poster import Rejected, RejectionCode, Skipped
 
 from .booked import CASH, CHART, CREDIT, DEBIT, booked, coding, entry_of, line, record, value
-from .charts import steady
 
 RICH = attrs.evolve(
     CHART,
@@ -349,7 +348,6 @@ def test_the_day_is_the_utc_date(written: str, day: date) -> None:
     assert entry_of(attrs.evolve(PLAIN, erp_posting_date=datetime.fromisoformat(written))).date == day
 
 
-@steady
 @given(
     st.timedeltas(timedelta(hours=-8), timedelta(hours=8)),
     st.timedeltas(timedelta(hours=-8), timedelta(hours=8)),

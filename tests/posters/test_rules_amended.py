@@ -18,7 +18,6 @@ from brex_accounting.sync.keys import MAX_KEY, ExportKey, export_key
 from brex_accounting.sync.poster import Rejected, RejectionCode, Skipped
 
 from .booked import CHART, CREDIT, DEBIT, EXPENSES, MOVEMENTS, balances, booked, coding, entry_of, record
-from .charts import steady
 
 JUNE_CLOSED = attrs.evolve(CHART, closed_through=date(2026, 6, 30))
 JULY = datetime(2026, 7, 2, 12, tzinfo=UTC)
@@ -152,7 +151,6 @@ def test_a_bill_that_became_something_else_is_reversed() -> None:
 # Keys and entries.
 
 
-@steady
 @given(st.text(max_size=60), st.integers(1, 999_999))
 def test_the_key_of_a_reversal_is_no_exports_key(record_id: str, revision: int) -> None:
     """It fits where keys fit, is another for every key, and ends as none of them does."""

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 
 from brex_accounting.posters.currencies import LARGEST, codes, exponent_of, settled
 
-from .charts import steady
-
 
 @pytest.mark.parametrize(
     ("currency", "digits"),
@@ -50,7 +48,6 @@ def test_what_would_lose_digits_is_refused(amount: str, digits: int) -> None:
     assert settled(Decimal(amount), digits) is None
 
 
-@steady
 @given(st.decimals(min_value=0, max_value=LARGEST - 1, allow_nan=False, allow_infinity=False), st.integers(0, 4))
 def test_the_value_is_kept_or_refused(amount: Decimal, digits: int) -> None:
     """Exactly, also where the context would round to three digits."""

@@ -33,7 +33,6 @@ from .booked import (
     line,
     record,
 )
-from .charts import steady
 
 BOOKS = {"accrual": CHART, "cash": CASH}
 ANY = attrs.evolve(CHART, currencies=None)
@@ -123,7 +122,6 @@ def records(draw: st.DrawFn) -> AccountingRecord:
     return attrs.evolve(one, line_items=tuple(order), amount=attrs.evolve(one.amount, amount=signed))
 
 
-@steady
 @given(records(), st.sampled_from([0, 1]))
 def test_any_record_is_booked_to_the_last_digit(one: AccountingRecord, basis: int) -> None:
     """Whatever the amounts, the order of the lines and the sign of the total: sides and digits are the lines' own."""
@@ -137,7 +135,6 @@ def test_any_record_is_booked_to_the_last_digit(one: AccountingRecord, basis: in
     check_accounts(one, outcome[0], basis)
 
 
-@steady
 @given(records(), st.integers(0, 19), st.decimals("-0.001", "0.001", places=4).filter(bool))
 def test_a_difference_of_any_size_is_rejected(one: AccountingRecord, at: int, difference: Decimal) -> None:
     """However little a line is off, nothing is booked of it."""
@@ -169,7 +166,6 @@ def expenses(books: Chart, together: Sequence[AccountingRecord]) -> tuple[dict[s
 AMOUNTS = st.lists(st.integers(1, 10**9).map(lambda cents: Decimal(cents).scaleb(-2)), min_size=1, max_size=20)
 
 
-@steady
 @given(AMOUNTS, st.sampled_from(["accrual", "cash"]), st.permutations(["APPROVAL", "POST", "MONEY_MOVEMENT_PAYOUT"]))
 def test_a_reimbursement_is_an_expense_once(amounts: list[Decimal], basis: str, order: list[str]) -> None:
     """Approval, post and payout of one reimbursement, all of them coded: one expense, nothing owed, one payment."""
@@ -179,7 +175,6 @@ def test_a_reimbursement_is_an_expense_once(amounts: list[Decimal], basis: str, 
     assert others == {"1050 Clearing": -sum(amounts)}
 
 
-@steady
 @given(AMOUNTS, st.sampled_from(["BILL_EXPENSE_PAYMENT", "BILL_EXPENSE_CARD_PAYMENT"]))
 def test_a_bill_is_an_expense_once(amounts: list[Decimal], payment: str) -> None:
     """A bill and its payment, which carries the bill's coding: one expense, and nothing owed to the supplier."""
@@ -189,7 +184,6 @@ def test_a_bill_is_an_expense_once(amounts: list[Decimal], payment: str) -> None
     assert "2000 Accounts payable" not in others
 
 
-@steady
 @given(AMOUNTS)
 def test_a_charge_and_its_refund_are_nothing(amounts: list[Decimal]) -> None:
     """A refund has the sides reversed, and takes back what the charge booked."""

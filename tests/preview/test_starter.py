@@ -20,7 +20,6 @@ from brex_accounting.preview import Usage, read_usage, starter_chart
 from brex_accounting.sandbox import lifelike_chart, make_seed
 
 from ..posters.booked import booked, coding, record
-from ..posters.charts import steady
 from ..sync.world import World
 from .coded import content
 
@@ -168,7 +167,6 @@ TEXTS = st.text(max_size=20) | st.sampled_from(
     TEXTS,
     TEXTS,
 )
-@steady
 def test_any_text_makes_a_chart(fields: list[Any], vendor: str, kind: str) -> None:
     """Whatever ids and names Brex sends: TOML, and each mistake is a place to fill in, on its own line."""
     values = tuple(

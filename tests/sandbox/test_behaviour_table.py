@@ -115,7 +115,7 @@ class TableAgainstList(RuleBasedStateMachine):
 
 def test_any_moves_give_what_a_naive_list_gives() -> None:
     """Any sequence of put, change, remove and list agrees with a dict that is sorted and filtered."""
-    few = settings(max_examples=60, stateful_step_count=30, deadline=None)
+    few = settings(max_examples=60, stateful_step_count=30)
     run_state_machine_as_test(TableAgainstList, settings=few)
 
 

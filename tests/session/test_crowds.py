@@ -15,7 +15,7 @@ from brex_accounting.session.limiter import SlidingLog
 from brex_accounting.session.manager import IN_FLIGHT, Manager
 from brex_accounting.session.services import Options
 
-from ..unit.documents import steady
+from ..unit.documents import thorough
 from ..unit.racing import crowded
 from ..unit.ticking import TickingClock
 from .stand_ins import Bench, a_call, reply
@@ -134,7 +134,7 @@ async def test_a_slow_first_token_crowds_no_window() -> None:
     assert not crowded(sent, 1000, 60.0)
 
 
-@steady
+@thorough
 @given(
     slow=st.lists(st.sampled_from([0.0, 0.0, 0.3, 0.5, 0.51, 3.0, 20.0, 61.0]), min_size=1, max_size=60),
     limit=st.integers(1, 30),

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from brex_accounting.session.limiter import RateLimit
 from brex_accounting.sync.postgres.pacing import booked, full, refused, rested
 
-from ..posters.charts import steady
-
 RATES = st.builds(RateLimit, limit=st.integers(1, 200), per=st.floats(0.5, 120))
 STEPS = st.lists(
     st.one_of(
@@ -30,7 +28,6 @@ def most(starts: list[float], per: float) -> int:
     return max((bisect_left(starts, start + per) - index for index, start in enumerate(starts)), default=0)
 
 
-@steady
 @given(rate=RATES, steps=STEPS)
 def test_no_window_holds_more(rate: RateLimit, steps: list[tuple[str, float]]) -> None:
     """Whatever is asked, refused and waited for, in any order; and nobody starts in a pause or before now."""

@@ -22,7 +22,6 @@ from brex_accounting.sync.plan import copy_of
 from brex_accounting.sync.restoring import revisions_of
 
 from ..posters.booked import CHART, EXPENSES, MOVEMENTS, balances, entry_of, record
-from ..posters.charts import steady
 from .world import EXPORTED, HOUR, POST_FROM, PREPARE, READY, Seen, World
 
 KINDS = [kind for table in (EXPENSES, MOVEMENTS) for kind, sides in table.items() if sides[0]]
@@ -324,7 +323,6 @@ async def test_books_that_keep_no_hash(office: Office) -> None:
 COPY = copy_of(CARD, b"{}", read_at=datetime(2026, 7, 1, tzinfo=UTC))
 
 
-@steady
 @given(
     st.dictionaries(st.integers(1, 30), st.tuples(st.none() | st.just("h" * 64), st.booleans()), max_size=10),
     st.lists(st.sampled_from([ExportKey("accr_card.2.rev"), ExportKey("accr_other.40"), ExportKey("JE-7")])),
@@ -342,7 +340,6 @@ def test_revisions_of_a_record(held: dict[int, tuple[str | None, bool]], others:
         assert found[-1].copy.content_hash == ((digest or COPY.content_hash) if stands else "")
 
 
-@steady
 @given(st.text(min_size=1, max_size=60), st.integers(1, 999_999))
 def test_a_revision_is_read_off_its_key(record_id: str, revision: int) -> None:
     """Also where the key is a digest; another record's key says nothing."""

@@ -21,7 +21,6 @@ from brex_accounting.testing.erp.orders import Orders
 from brex_accounting.testing.erp.refusal import Refused
 from brex_accounting.testing.erp.values import Attachment, read_draft
 
-from ..posters.charts import steady
 from .support import entry, line
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -215,7 +214,6 @@ LINES = st.lists(
 )
 
 
-@steady
 @given(LINES)
 def test_totals_are_exact(lines: list[DraftLine]) -> None:
     """The totals and the balance are what fractions say, to the last digit of any amount."""

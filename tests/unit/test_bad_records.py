@@ -16,7 +16,7 @@ from brex_accounting.endpoints import list_records
 from brex_accounting.models import BadRecord
 from brex_accounting.session.call import Reply
 
-from .documents import line, money, page, record, steady
+from .documents import line, money, page, record, thorough
 
 BAD = [
     record(id="bad", amount=money("NaN")),
@@ -60,7 +60,7 @@ def test_a_function_is_told(bad: Any) -> None:
     bads=st.lists(st.sampled_from(BAD), min_size=8, max_size=8),
     total=st.sampled_from([None, 8, 8.0]),
 )
-@steady
+@thorough
 def test_nothing_is_dropped_in_silence(marks: list[bool], bads: list[Any], total: float | None) -> None:
     """Of any mixture each record is either read or told, once, in its order."""
     items = [record(id=f"accr_{index}") if good else bads[index] for index, good in enumerate(marks)]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from brex_accounting import AccountingRecord, Checkpoint, DecodeError, Integration, Page, from_json, to_json
 from brex_accounting.codec import Codec
 
-from .documents import encoded, line, money, page, record, records, second_pass, steady
+from .documents import encoded, line, money, page, record, records, second_pass, thorough
 
 CANARY = "canary-7d41"
 CANARY_NUMBER = Decimal("73519.46820")
@@ -45,7 +45,7 @@ def test_which_documents_take_the_second_pass(structured: list[Any]) -> None:
     assert structured == [AccountingRecord]
 
 
-@steady
+@thorough
 @given(document=records)
 def test_both_passes_read_the_same(document: dict[str, Any]) -> None:
     """A right record comes out equal from either pass, digit for digit, and goes back to the same JSON."""
@@ -87,7 +87,7 @@ def everything_shown(error: BaseException) -> str:
     return shown + str(error) + repr(error) + repr(vars(error)) + repr(pickle.dumps(error))
 
 
-@steady
+@thorough
 @given(document=records, data=st.data(), plant=plants, paged=st.booleans())
 def test_an_error_never_shows_a_value(document: dict[str, Any], data: st.DataObject, plant: Any, paged: bool) -> None:
     """Wherever a canary replaces a value, the error (text, repr, traceback, pickle) does not hold it."""

@@ -31,7 +31,7 @@ plans = st.builds(
 seeds = st.integers(0, 1000)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(plans, seeds)
 def test_each_company_is_polled_once_in_each_interval(plan: Plan, seed: int) -> None:
     """With room enough every turn's poll begins, once, and within moments; nothing is left over."""
@@ -45,7 +45,7 @@ def test_each_company_is_polled_once_in_each_interval(plan: Plan, seed: int) -> 
     assert min(found.waits, default=0.0) >= 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(20, 150), st.integers(1, 4), st.floats(0.5, 20), seeds)
 def test_more_workers_are_never_later(companies: int, workers: int, latency: float, seed: int) -> None:
     """With polls of one length, one worker more lets no poll wait longer, however many cannot begin at all."""
@@ -66,7 +66,7 @@ def test_more_workers_are_never_later(companies: int, workers: int, latency: flo
     assert all(late >= early - 1e-6 for late, early in zip([*fewer.waits, *never], more.waits, strict=True))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(plans, seeds)
 def test_the_same_seed_tells_the_same(plan: Plan, seed: int) -> None:
     """Chance comes from the seed alone, with everything that may happen."""

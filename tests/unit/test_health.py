@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from brex_accounting.session.health import Health
 
-from .documents import steady
+from .documents import thorough
 
 
 def test_the_quota_runs_out() -> None:
@@ -107,7 +107,7 @@ events = st.lists(
 )
 
 
-@steady
+@thorough
 @given(events=events)
 def test_what_always_holds(events: list[tuple[float, str, float]]) -> None:
     """The quota stays within 0 and its cap, the streak is never negative and grows by one at most."""

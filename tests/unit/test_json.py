@@ -29,7 +29,7 @@ from brex_accounting.converters.wire import codec
 from brex_accounting.enums import IntegrationStatus
 from brex_accounting.models import ExportReport, LineItem, SchemaDrift
 
-from .documents import encoded, page, record, records, steady
+from .documents import encoded, page, record, records, thorough
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 checkpoints = st.builds(
@@ -41,7 +41,7 @@ checkpoints = st.builds(
 )
 
 
-@steady
+@thorough
 @given(checkpoint=checkpoints)
 def test_a_checkpoint_survives(checkpoint: Checkpoint) -> None:
     """Any checkpoint comes back equal, with tuples for its pairs."""
@@ -107,7 +107,7 @@ def test_one_result_is_not_the_other() -> None:
     assert "canary" not in repr(caught.value)
 
 
-@steady
+@thorough
 @given(
     items=st.lists(records, max_size=3), more=st.booleans(), cursor=st.none() | words, total=st.none() | st.integers(0)
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from brex_accounting import ConfigurationError, RateLimit
 
-from .documents import steady
+from .documents import thorough
 from .racing import Race, crowded
 from .ticking import TickingClock
 
@@ -64,7 +64,7 @@ async def played(race: Race, moves: Moves) -> tuple[set[int], set[int], list[tup
     return again, cancelled, pauses
 
 
-@steady
+@thorough
 @given(
     moves=st.lists(st.one_of(calls, calls, calls, throttles, cancels), max_size=25),
     limit=st.integers(1, 6),
@@ -90,7 +90,7 @@ def test_never_more_than_the_limit(moves: Moves, limit: int, began: float, seed:
     asyncio.run(scenario())
 
 
-@steady
+@thorough
 @given(moves=st.lists(st.one_of(calls, cancels), max_size=30), limit=st.integers(1, 6))
 def test_cancellation_conserves_turns(moves: Moves, limit: int) -> None:
     """Those who stay start exactly when they would have, had those who left never come."""

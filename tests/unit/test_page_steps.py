@@ -24,7 +24,7 @@ from brex_accounting.session.services import Options
 
 from ..fuzz.mutations import mutants
 from ..session.stand_ins import Bench, reply
-from .documents import encoded, line, money, page, record, records, second_pass, steady
+from .documents import encoded, line, money, page, record, records, second_pass, thorough
 
 Outcome = tuple[str, object]
 
@@ -62,7 +62,7 @@ def chunked(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], Outcome]:
 def test_any_mixture_is_read_the_same(chunked: Callable[[bytes], Outcome]) -> None:
     """Pages of right, lenient and wrong records: whole, in chunks and split come to the same."""
 
-    @steady
+    @thorough
     @given(
         documents=st.lists(
             records | records.map(second_pass) | st.sampled_from([record(memo=5), record(amount=money("NaN")), {}, 7]),

@@ -17,7 +17,7 @@ from brex_accounting.converters.cursors import peek_cursor
 from brex_accounting.paging import RecordQuery, Source
 from brex_accounting.prefetching import Peeked
 
-from .documents import steady
+from .documents import thorough
 from .lists import FILTERS, THREE, Item, Pages, Server, identify, ids, served
 
 
@@ -97,7 +97,7 @@ async def test_what_is_read_is_the_same(prefetch: int) -> None:
         assert len({cursor for cursor, _ in server.asked}) * 2 == len(server.asked)
 
 
-@steady
+@thorough
 @given(
     sizes=st.lists(st.integers(0, 3), min_size=1, max_size=6),
     limit=st.none() | st.integers(1, 12),

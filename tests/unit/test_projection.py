@@ -24,7 +24,7 @@ from brex_accounting.exact import exact_numbers, exact_value
 from brex_accounting.models import Amount, BadRecord, Vendor
 from brex_accounting.wiretypes import Unmodelled
 
-from .documents import encoded, line, money, page, record, records, second_pass, steady
+from .documents import encoded, line, money, page, record, records, second_pass, thorough
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ def read(cls: type[T], *documents: Any, codec_: Codec | None = None, told: list[
     return [projection.show(item) if projection.show else item for item in items]
 
 
-@steady
+@thorough
 @given(document=records)
 def test_it_holds_what_the_record_holds(document: dict[str, Any]) -> None:
     """Each field is what the full record has, digit for digit, from either pass."""

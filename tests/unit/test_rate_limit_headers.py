@@ -13,7 +13,7 @@ from brex_accounting import RateLimit
 from brex_accounting.session.call import Reply
 from brex_accounting.session.limiter import PausableLimiter, SlidingLog
 
-from .documents import steady
+from .documents import thorough
 from .ticking import TickingClock
 
 NOW = datetime(2026, 6, 11, 12, 0, 0, tzinfo=UTC)
@@ -61,7 +61,7 @@ def test_retry_after_goes_before_them() -> None:
     assert Reply(status=429, headers=both).hint(NOW) == 1
 
 
-@steady
+@thorough
 @given(st.text(), st.text())
 def test_no_header_can_raise(remaining: str, reset: str) -> None:
     """Whatever stands there is a length of time or nothing."""

@@ -13,7 +13,7 @@ from brex_accounting import ExportSuccess, endpoints, errors
 from brex_accounting.session.call import Answer, Attempt, Call, Outcome, Oversized, Reply, Sent, Silence, Tries
 from brex_accounting.session.retry import Decision, Done, Fail, Renew, RetryPolicy, Wait, decide
 
-from .documents import steady
+from .documents import thorough
 
 GET: Call[Any] = endpoints.get_record("accr_1")
 CREATE: Call[Any] = endpoints.create_integration("V", "org")
@@ -232,7 +232,7 @@ policies = st.builds(
 )
 
 
-@steady
+@thorough
 @given(
     call=st.sampled_from([GET, CREATE, REPORT]),
     answer=answers,
@@ -264,7 +264,7 @@ def test_what_always_holds(
     assert isinstance(decision, Done) == (isinstance(answer, Reply) and 200 <= answer.status < 300)
 
 
-@steady
+@thorough
 @given(answer=answers, policy=policies, roll=st.floats(0, 1, exclude_max=True))
 def test_errors_end(answer: Answer, policy: RetryPolicy, roll: float) -> None:
     """The same error over and over ends after ``attempts`` tries, whatever it is; a dead token after two."""

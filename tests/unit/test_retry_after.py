@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from brex_accounting.session.call import Reply, http_date
 
-from .documents import steady
+from .documents import thorough
 
 NOW = datetime(2026, 6, 11, 12, 0, 0, tzinfo=UTC)
 
@@ -105,7 +105,7 @@ def test_header_names_are_found_in_any_case() -> None:
     assert Reply(status=429, headers={"rEtRy-AfTeR": "7"}).retry_after(NOW) == 7.0
 
 
-@steady
+@thorough
 @given(
     text=st.text(max_size=40)
     | st.from_regex(r"\w{3}, \d{1,25} \w{3} \d{1,25} \d{1,3}:\d{1,3}:\d{1,25}( [+-]\d{1,25}| GMT)?")

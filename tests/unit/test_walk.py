@@ -13,7 +13,7 @@ from brex_accounting import CheckpointMismatch, ConfigurationError, CursorLoop, 
 from brex_accounting.models import Checkpoint
 from brex_accounting.paging import Walk
 
-from .documents import steady
+from .documents import thorough
 from .lists import FILTERS, Item, Pages, Server, ids, served
 
 
@@ -140,14 +140,14 @@ class Walking(RuleBasedStateMachine):
             assert together == self.whole[: len(together)]
 
 
-Walking.TestCase.settings = settings(steady, max_examples=150, stateful_step_count=25)
+Walking.TestCase.settings = settings(thorough, max_examples=150, stateful_step_count=25)
 TestWalking = Walking.TestCase
 
 
 changes = st.lists(st.sampled_from(["drop", "bump", "insert"]), max_size=3)
 
 
-@steady
+@thorough
 @given(size=st.integers(1, 5), done=st.integers(1, 5), moves=changes, data=st.data())
 def test_data_that_moved_is_never_skipped(size: int, done: int, moves: list[str], data: st.DataObject) -> None:
     """Whatever became of a page meanwhile, resuming gives every record not yet given; a known one only if it moved."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from brex_accounting import ScanCheckpoint, to_json
 from brex_accounting.windows import AIM, GRAIN, OVERFLOW, KnownPage, Left, Seen, Window, Windows
 
-from .documents import steady
+from .documents import thorough
 from .scans import COUNTS, DAY, ORDERS, START, TICK, YEAR, Listed, Reading, spread
 
 SPANS = [1, 2, 999, 1000, 1001, 1200, 1999, 2001, 10_000, 10**6 + 1, DAY, 9 * YEAR + 1]
@@ -48,7 +48,7 @@ def check_depth(windows: list[Window]) -> None:
     assert [window for window in windows if window.pages > OVERFLOW and window.width > GRAIN] == []
 
 
-@steady
+@thorough
 @given(anything(), st.integers(1, 5), st.integers(1, 4), st.lists(st.integers(0, 9), max_size=200))
 def test_everything_once(listed: Listed, parallel: int, page_size: int, landings: list[int]) -> None:
     """Any data in any order, whoever's page lands next: each record once, from windows that meet and cover all."""
@@ -65,7 +65,7 @@ def test_everything_once(listed: Listed, parallel: int, page_size: int, landings
     assert reading.windows.take() is None
 
 
-@steady
+@thorough
 @given(anything(), st.integers(1, 5), st.integers(1, 4), st.lists(st.integers(0, 12), max_size=8), st.integers())
 def test_stopped_anywhere_the_rest_follows(
     listed: Listed, parallel: int, page_size: int, stops: list[int], seed: int

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from brex_accounting import AccountingRecord, from_json
 from brex_accounting.sync.content import HASH_VERSION, content_hash, is_live, receipts_hash
 
-from ..documents import encoded, line, money, record, records, steady
+from ..documents import encoded, line, money, record, records, thorough
 from .made import made
 
 CODED = {"brex_field_id": "ef_1", "brex_field_value_id": "efo_1", "remote_field_id": "r", "remote_field_value_id": "v"}
@@ -113,7 +113,7 @@ Number = st.decimals(-(10**14), 10**14, places=2)
 
 
 @given(amount=Number, zeros=st.integers(0, 5))
-@steady
+@thorough
 def test_zeros_do_not_amend(amount: Any, zeros: int) -> None:
     """1.5, 1.50 and 1.500 are one amount, at any size, and -0 is 0."""
     longer = amount.as_tuple()
@@ -123,14 +123,14 @@ def test_zeros_do_not_amend(amount: Any, zeros: int) -> None:
 
 
 @given(one=Number, other=Number)
-@steady
+@thorough
 def test_amounts_are_told_apart(one: Any, other: Any) -> None:
     """Two amounts share a hash exactly when they are equal."""
     assert (hashed(amount=money(one)) == hashed(amount=money(other))) is (one == other)
 
 
 @given(document=records, shuffle=st.randoms(use_true_random=False))
-@steady
+@thorough
 def test_order_is_no_content(document: dict[str, Any], shuffle: Any) -> None:
     """Lines, and the values of a line, may come in any order."""
     shuffled = document | {"line_items": [dict(one) for one in document["line_items"]]}
